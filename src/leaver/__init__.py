@@ -1,0 +1,1 @@
+"""Leaver offboards Microsoft 365 users: it plans, does, proves and can undo what must happen when a person leaves."""

@@ -1,0 +1,1 @@
+"""The words of Leaver: plain values that import nothing."""

@@ -1,0 +1,1 @@
+"""Exchange Online: one file a resource, each method one cmdlet."""

@@ -1,0 +1,1 @@
+"""Microsoft Graph: one file a resource, each method one call."""

@@ -1,0 +1,1 @@
+"""SharePoint: the OneDrive of a person."""

@@ -1,0 +1,1 @@
+"""The desk: what we do with one offboarding."""

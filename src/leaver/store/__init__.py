@@ -1,0 +1,1 @@
+"""Our memory: what must outlive the program."""

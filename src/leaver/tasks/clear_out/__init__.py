@@ -1,0 +1,1 @@
+"""Nothing lingers where colleagues look."""

@@ -1,0 +1,1 @@
+"""Colleagues get what they need."""

@@ -1,0 +1,1 @@
+"""The leaver can no longer get in."""
