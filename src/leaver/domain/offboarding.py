@@ -1,0 +1,281 @@
+"""What is kept of one offboarding: what was asked, what was planned, what was done and how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from leaver.domain.errors import LeaverError
+from leaver.domain.outcome import Outcome, State, state_of
+from leaver.domain.people import Leaver, TenantName
+from leaver.domain.plan import Change, Json, Note, NoteKind, Reversibility
+
+
+@dataclass
+class ChangeRecord:
+    """A planned change and what became of it."""
+
+    change: Change
+    made_at: datetime | None = None
+    """When Microsoft accepted it, on the service's clock."""
+    verified_at: datetime | None = None
+    """When it was first read back as done."""
+    request_ids: list[str] = field(default_factory=list)
+    """Microsoft's ids of the requests that made it."""
+    error: str = ""
+    """Why it was not made; the task's error has the details of the first one."""
+
+    def as_json(self) -> dict[str, Json]:
+        """The public shape."""
+        change = self.change
+        return {
+            "what": change.what,
+            "before": change.before,
+            "after": change.after,
+            "reversible": change.reversible,
+            "reversibility": change.reversibility.value,
+            "made_at": stamp(self.made_at),
+            "verified_at": stamp(self.verified_at),
+            "request_ids": list(self.request_ids),
+            "error": self.error,
+            "ref": dict(change.ref),
+            "lane": change.lane,
+        }
+
+
+@dataclass(frozen=True)
+class ErrorRecord:
+    """What went wrong, for a technician, with Microsoft's own code and request id."""
+
+    code: str
+    message: str
+    request_id: str = ""
+    advice: str = ""
+    service: str = ""
+    status: int | None = None
+
+    @classmethod
+    def of(cls, error: LeaverError) -> ErrorRecord:
+        """The record of an error."""
+        code = error.code or type(error).__name__
+        return cls(code, error.message, error.request_id, error.advice, error.service, error.status)
+
+
+@dataclass
+class TaskRecord:
+    """One task of one offboarding."""
+
+    task: str
+    stage: str
+    label: str = ""
+    outcome: Outcome = Outcome.PLANNED
+    changes: list[ChangeRecord] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    error: ErrorRecord | None = None
+    estimate_seconds: float = 0.0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    facts_before: Json = None
+    facts_after: Json = None
+
+    def as_json(self) -> dict[str, Json]:
+        """The public shape."""
+        return {
+            "task": self.task,
+            "stage": self.stage,
+            "label": self.label,
+            "outcome": self.outcome.value,
+            "changes": [change.as_json() for change in self.changes],
+            "notes": [note_json(note) for note in self.notes],
+            "error": None if self.error is None else dataclasses.asdict(self.error),
+            "estimate_seconds": round(self.estimate_seconds, 1),
+            "started_at": stamp(self.started_at),
+            "ended_at": stamp(self.ended_at),
+        }
+
+
+@dataclass
+class Offboarding:
+    """One run for one leaver."""
+
+    id: str
+    tenant: TenantName
+    user: Leaver
+    settings: dict[str, Json]
+    requested_at: datetime
+    """When this one was asked for."""
+    asked_at: datetime
+    """The moment that sessions and passwords are held against: an earlier offboarding's, while it is in force."""
+    decisions: dict[str, str] = field(default_factory=dict)
+    reference: str = ""
+    asked_by: str = ""
+    started: bool = False
+    """Whether the first change may have been made."""
+    ended_at: datetime | None = None
+    digest: str = ""
+    estimate_seconds: float = 0.0
+    tasks: list[TaskRecord] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def state(self) -> State:
+        """What follows from the outcomes and the notes."""
+        undecided = any(note.kind is NoteKind.BLOCKER for note in self.notes)
+        if undecided and not self.started:
+            return State.BLOCKED
+        return state_of((task.outcome for task in self.tasks), started=self.started)
+
+    @property
+    def permanent(self) -> list[Change]:
+        """The planned changes that nobody can put back."""
+        return [
+            record.change
+            for task in self.tasks
+            for record in task.changes
+            if record.change.reversibility is Reversibility.PERMANENT
+        ]
+
+    def task(self, name: str) -> TaskRecord:
+        """The record of a task."""
+        return next(task for task in self.tasks if task.task == name)
+
+    def as_json(self) -> dict[str, Json]:
+        """The public shape of an offboarding."""
+        return {
+            "id": self.id,
+            "state": self.state.value,
+            "user": {"id": self.user.id, "upn": self.user.upn, "display_name": self.user.display_name},
+            "reference": self.reference,
+            "requested_at": stamp(self.requested_at),
+            "asked_at": stamp(self.asked_at),
+            "asked_by": self.asked_by,
+            "ended_at": stamp(self.ended_at),
+            "digest": self.digest,
+            "estimate_seconds": round(self.estimate_seconds, 1),
+            "settings": self.settings,
+            "decisions": dict(self.decisions),
+            "tasks": [task.as_json() for task in self.tasks],
+            "notes": [note_json(note) for note in self.notes],
+        }
+
+    def to_store(self) -> dict[str, Json]:
+        """Everything, as plain values; `from_store` reads it."""
+        document = self.as_json()
+        document["tenant"] = dataclasses.asdict(self.tenant)
+        document["started"] = self.started
+        document["facts"] = {task.task: [task.facts_before, task.facts_after] for task in self.tasks}
+        return document
+
+    @classmethod
+    def from_store(cls, document: Mapping[str, Any]) -> Offboarding:
+        """The offboarding that `to_store` wrote."""
+        facts = document["facts"]
+        return cls(
+            id=document["id"],
+            tenant=TenantName(**document["tenant"]),
+            user=Leaver(**document["user"]),
+            settings=document["settings"],
+            requested_at=moment(document["requested_at"]),
+            asked_at=moment(document["asked_at"]),
+            decisions=document["decisions"],
+            reference=document["reference"],
+            asked_by=document["asked_by"],
+            started=document["started"],
+            ended_at=maybe_moment(document["ended_at"]),
+            digest=document["digest"],
+            estimate_seconds=document["estimate_seconds"],
+            tasks=[_task(task, *facts.get(task["task"], (None, None))) for task in document["tasks"]],
+            notes=[_note(note) for note in document["notes"]],
+        )
+
+
+def document(tenant: TenantName, offboardings: Iterable[Offboarding], digest: str) -> dict[str, Json]:
+    """The JSON of `plan`, `offboard` and `status`: a tenant and its offboardings."""
+    return {
+        "tenant": {"id": tenant.id, "domain": tenant.domain, "name": tenant.name},
+        "digest": digest,
+        "offboardings": [offboarding.as_json() for offboarding in offboardings],
+    }
+
+
+def note_json(note: Note) -> dict[str, Json]:
+    """The public shape of a note."""
+    return {"kind": note.kind.value, "code": note.code, "text": note.text, "choices": list(note.choices)}
+
+
+def plain(value: Any) -> Json:
+    """Facts as plain values: what JSON can hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(item) for item in value), key=str)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def stamp(value: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds and a Z."""
+    if value is None:
+        return None
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(text: str) -> datetime:
+    """The moment that `stamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def maybe_moment(text: str | None) -> datetime | None:
+    """The moment that `stamp` wrote, if there was one."""
+    return None if text is None else moment(text)
+
+
+def _task(document: Mapping[str, Any], before: Json, after: Json) -> TaskRecord:
+    return TaskRecord(
+        task=document["task"],
+        stage=document["stage"],
+        label=document["label"],
+        outcome=Outcome(document["outcome"]),
+        changes=[_change(change) for change in document["changes"]],
+        notes=[_note(note) for note in document["notes"]],
+        error=None if document["error"] is None else ErrorRecord(**document["error"]),
+        estimate_seconds=document["estimate_seconds"],
+        started_at=maybe_moment(document["started_at"]),
+        ended_at=maybe_moment(document["ended_at"]),
+        facts_before=before,
+        facts_after=after,
+    )
+
+
+def _change(document: Mapping[str, Any]) -> ChangeRecord:
+    return ChangeRecord(
+        Change(
+            what=document["what"],
+            before=document["before"],
+            after=document["after"],
+            ref=document["ref"],
+            reversibility=Reversibility(document["reversibility"]),
+            lane=document["lane"],
+        ),
+        made_at=maybe_moment(document["made_at"]),
+        verified_at=maybe_moment(document["verified_at"]),
+        request_ids=document["request_ids"],
+        error=document["error"],
+    )
+
+
+def _note(document: Mapping[str, Any]) -> Note:
+    return Note(NoteKind(document["kind"]), document["code"], document["text"], tuple(document["choices"]))
