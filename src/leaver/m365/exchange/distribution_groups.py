@@ -1,0 +1,88 @@
+"""Distribution lists and mail-enabled security groups, which only Exchange can change."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from leaver.domain.errors import NotFound, Refused
+from leaver.m365.exchange.values import added, guid, removed, text, texts, truth
+from leaver.m365.http import ExchangeWire
+from leaver.m365.target import Addressed, Guard
+
+_ALREADY_MEMBER = ("memberalreadyexists", "is already a member")
+
+
+@dataclass(frozen=True)
+class ManagedGroup:
+    """A group with the people who manage it."""
+
+    id: str
+    display_name: str
+    owners: tuple[str, ...] = ()
+    """Names, as Exchange writes them."""
+    synced: bool = False
+
+
+class DistributionGroups:
+    """Finds what a user manages; takes the leaver out and puts the leaver back.
+
+    The application is no manager of these groups, so every write says that it knows and acts all the same.
+    """
+
+    def __init__(self, wire: ExchangeWire, guard: Guard) -> None:
+        self._wire = wire
+        self._guard = guard
+
+    async def managed_by(self, user: Addressed) -> tuple[ManagedGroup, ...]:
+        """The groups whose managers the user is among."""
+        try:
+            rows = await self._wire.read("Get-DistributionGroup", ManagedBy=user.id, ResultSize="Unlimited")
+        except NotFound:
+            # Somebody whom Exchange does not know manages nothing there.
+            return ()
+        return tuple(
+            ManagedGroup(
+                id=guid(row, "ExternalDirectoryObjectId") or guid(row, "Guid"),
+                display_name=text(row, "DisplayName"),
+                owners=texts(row, "ManagedBy"),
+                synced=truth(row, "IsDirSynced"),
+            )
+            for row in rows
+        )
+
+    async def remove_member(self, group_id: str, user: Addressed) -> None:
+        """Take the leaver out of a group; one who is not in it is no error."""
+        self._guard.only(user.id, "removing a member from a distribution group")
+        with suppress(NotFound):
+            await self._run("Remove-DistributionGroupMember", group_id, Member=user.id)
+
+    async def add_member(self, group_id: str, user: Addressed) -> None:
+        """Put the leaver into a group; one who is in it is no error."""
+        self._guard.only(user.id, "adding a member to a distribution group")
+        try:
+            await self._run("Add-DistributionGroupMember", group_id, Member=user.id)
+        except Refused as error:
+            if not any(words in f"{error.message} {error.code}".casefold() for words in _ALREADY_MEMBER):
+                raise
+
+    async def remove_owner(self, group_id: str, user: Addressed) -> None:
+        """Take the leaver from a group's managers; the other managers stay."""
+        self._guard.only(user.id, "removing a manager from a distribution group")
+        await self._run("Set-DistributionGroup", group_id, ManagedBy=removed(user.id))
+
+    async def add_owner(self, group_id: str, person: Addressed) -> None:
+        """Put the leaver or a successor among a group's managers."""
+        self._guard.somebody()
+        await self._run("Set-DistributionGroup", group_id, ManagedBy=added(person.id))
+
+    async def _run(self, cmdlet: str, group_id: str, **parameters: Any) -> None:
+        await self._wire.run(
+            cmdlet,
+            lane=f"group:{group_id}",
+            Identity=group_id,
+            BypassSecurityGroupManagerCheck=True,
+            Confirm=False,
+            **parameters,
+        )

@@ -1,0 +1,169 @@
+"""Inbox rules of a mailbox, the hidden ones too."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from leaver.domain.errors import NotFound
+from leaver.domain.plan import Json
+from leaver.m365.exchange.values import Row, anchor, store_lane, text, texts, truth
+from leaver.m365.http import ExchangeWire
+from leaver.m365.target import Addressed, Guard
+
+_SYSTEM_RULE = re.compile(r"junk e-?mail rule|microsoft\.exchange\.oof\.", re.IGNORECASE)
+"""Rules in which Exchange keeps junk filtering and automatic replies; to delete them breaks both."""
+_FORWARDS = ("ForwardTo", "RedirectTo", "ForwardAsAttachmentTo")
+_PEOPLE = (*_FORWARDS, "From", "SentTo", "ExceptIfFrom", "ExceptIfSentTo")
+_OTHERS = (
+    "Priority",
+    "ApplyCategory",
+    "ApplySystemCategory",
+    "BodyContainsWords",
+    "CopyToFolder",
+    "DeleteMessage",
+    "FlaggedForAction",
+    "FromAddressContainsWords",
+    "HasAttachment",
+    "HasClassification",
+    "HeaderContainsWords",
+    "MarkAsRead",
+    "MarkImportance",
+    "MessageTypeMatches",
+    "MoveToFolder",
+    "MyNameInCcBox",
+    "MyNameInToBox",
+    "MyNameInToOrCcBox",
+    "MyNameNotInToBox",
+    "PinMessage",
+    "ReceivedAfterDate",
+    "ReceivedBeforeDate",
+    "RecipientAddressContainsWords",
+    "SendTextMessageNotificationTo",
+    "Sensitivity",
+    "SentOnlyToMe",
+    "SoftDeleteMessage",
+    "StopProcessingRules",
+    "SubjectContainsWords",
+    "SubjectOrBodyContainsWords",
+    "WithImportance",
+    "WithinSizeRangeMaximum",
+    "WithinSizeRangeMinimum",
+)
+_EXCEPTIONS = tuple(
+    f"ExceptIf{name}"
+    for name in _OTHERS
+    if not name.endswith("Folder")
+    and name
+    not in (
+        "Priority",
+        "ApplyCategory",
+        "ApplySystemCategory",
+        "DeleteMessage",
+        "MarkAsRead",
+        "MarkImportance",
+        "PinMessage",
+        "SendTextMessageNotificationTo",
+        "SoftDeleteMessage",
+        "StopProcessingRules",
+    )
+)
+_BRACKETED = re.compile(r"\[(?P<kind>[A-Z]+):(?P<address>[^\]]+)\]\s*$")
+
+
+@dataclass(frozen=True)
+class InboxRule:
+    """A rule."""
+
+    id: str
+    name: str
+    enabled: bool = True
+    hidden: bool = False
+    forwards: tuple[str, ...] = ()
+    """To whom it sends mail on, in Exchange's words."""
+    record: dict[str, Json] = field(default_factory=dict)
+    """Parameters to make it again with, as far as Exchange shows them."""
+
+
+class InboxRules:
+    """Reads anybody's rules; removes and re-creates the leaver's.
+
+    Every change that is made from here removes the rules that only Outlook itself knew (client-only rules).
+    """
+
+    def __init__(self, wire: ExchangeWire, guard: Guard) -> None:
+        self._wire = wire
+        self._guard = guard
+
+    async def list(self, user: Addressed) -> tuple[InboxRule, ...]:
+        """All rules except those in which Exchange keeps junk filtering and automatic replies."""
+        rows = await self._wire.read("Get-InboxRule", anchor=anchor(user), Mailbox=user.id, IncludeHidden=True)
+        return tuple(_rule(row) for row in rows if not _SYSTEM_RULE.match(text(row, "Name").strip()))
+
+    async def remove(self, user: Addressed, rule_id: str) -> None:
+        """Remove a rule; one that is gone is no error."""
+        self._guard.only(user.id, "removing an inbox rule")
+        with suppress(NotFound):
+            await self._wire.run(
+                "Remove-InboxRule",
+                anchor=anchor(user),
+                lane=store_lane(user.id),
+                Mailbox=user.id,
+                Identity=rule_id,
+                Force=True,
+                Confirm=False,
+            )
+
+    async def create(self, user: Addressed, record: dict[str, Json]) -> None:
+        """Make a rule again from its record. Exchange gives it another id, and it is no longer hidden."""
+        self._guard.only(user.id, "creating an inbox rule")
+        made: dict[str, Any] = {key: value for key, value in record.items() if key != "Enabled"}
+        await self._wire.run(
+            "New-InboxRule",
+            anchor=anchor(user),
+            lane=store_lane(user.id),
+            Mailbox=user.id,
+            Force=True,
+            Confirm=False,
+            **made,
+        )
+        if record.get("Enabled") is False:
+            await self._wire.run(
+                "Disable-InboxRule",
+                anchor=anchor(user),
+                lane=store_lane(user.id),
+                Mailbox=user.id,
+                Identity=text(record, "Name"),
+                Force=True,
+                Confirm=False,
+            )
+
+
+def _rule(row: Row) -> InboxRule:
+    return InboxRule(
+        id=text(row, "RuleIdentity") or text(row, "Identity"),
+        name=text(row, "Name"),
+        enabled="Enabled" not in row or truth(row, "Enabled"),
+        hidden=truth(row, "IsHidden") or truth(row, "Hidden"),
+        forwards=tuple(each for key in _FORWARDS for each in texts(row, key)),
+        record=_record(row),
+    )
+
+
+def _record(row: Row) -> dict[str, Json]:
+    record: dict[str, Json] = {"Name": text(row, "Name"), "Enabled": "Enabled" not in row or truth(row, "Enabled")}
+    for key in _PEOPLE:
+        if texts(row, key):
+            record[key] = [_address(each) for each in texts(row, key)]
+    for key in (*_OTHERS, *_EXCEPTIONS):
+        if row.get(key) not in (None, "", False, [], {}):
+            record[key] = row[key]
+    return record
+
+
+def _address(entry: str) -> str:
+    """The address in `"Bob" [SMTP:bob@contoso.com]`; the entry itself where there is none that can be given back."""
+    found = _BRACKETED.search(entry)
+    return found["address"] if found else entry.strip().strip('"')

@@ -1,0 +1,282 @@
+"""Users of Entra ID."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from leaver.domain.errors import NotFound, Refused
+from leaver.domain.people import Colleague
+from leaver.m365.graph.values import Row, moment, says, text
+from leaver.m365.http import GraphWire, quote_id
+from leaver.m365.target import Guard
+
+_PROPERTIES = (
+    "id,displayName,userPrincipalName,mail,proxyAddresses,accountEnabled,userType,onPremisesSyncEnabled,"
+    "onPremisesImmutableId,onPremisesSamAccountName,onPremisesDomainName,assignedLicenses,licenseAssignmentStates,"
+    "assignedPlans,usageLocation,signInSessionsValidFromDateTime,lastPasswordChangeDateTime,department,"
+    "isManagementRestricted"
+)
+_ROW_PROPERTIES = (
+    "id,displayName,userPrincipalName,mail,accountEnabled,userType,onPremisesSyncEnabled,assignedLicenses,department"
+)
+_PASSWORD_LENGTH = 40
+_PASSWORD_TRIES = 3
+_PASSWORD_REFUSED = ("password complexity", "banned password", "does not comply with password")
+
+
+@dataclass(frozen=True)
+class LicenseState:
+    """One way in which a user holds a product; the same product can be held directly and by groups at once."""
+
+    sku_id: str
+    by_group: str = ""
+    """Id of the group that assigns it; empty for a direct one."""
+    disabled_plans: tuple[str, ...] = ()
+    state: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class User:
+    """A user, with all that the tasks want to know."""
+
+    id: str
+    display_name: str
+    upn: str
+    mail: str = ""
+    proxy_addresses: tuple[str, ...] = ()
+    """As Microsoft writes them: `SMTP:` the primary one, `smtp:` the others."""
+    account_enabled: bool = True
+    user_type: str = "Member"
+    synced: bool = False
+    immutable_id: str = ""
+    sam_account_name: str = ""
+    on_premises_domain: str = ""
+    license_states: tuple[LicenseState, ...] = ()
+    assigned_sku_ids: tuple[str, ...] = ()
+    assigned_plans: tuple[str, ...] = ()
+    """Service names (`exchange`, `SharePoint`, `MicrosoftCommunicationsOnline`) of the plans that are enabled."""
+    usage_location: str = ""
+    sessions_valid_from: datetime | None = None
+    last_password_change: datetime | None = None
+    department: str = ""
+    management_restricted: bool = False
+    """In a restricted administrative unit: only a role scoped to that unit may change the user."""
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether the user's home is another tenant."""
+        return self.user_type == "Guest"
+
+    @property
+    def ad_name(self) -> str:
+        """How an on-premises administrator finds the user: `CONTOSO\\ada`, or the UPN."""
+        domain = self.on_premises_domain.split(".", maxsplit=1)[0].upper()
+        return f"{domain}\\{self.sam_account_name}" if domain and self.sam_account_name else self.upn
+
+
+@dataclass(frozen=True)
+class UserRow:
+    """A user in a list."""
+
+    id: str
+    display_name: str
+    upn: str
+    mail: str = ""
+    account_enabled: bool = True
+    user_type: str = "Member"
+    synced: bool = False
+    licensed: bool = False
+    department: str = ""
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether the user's home is another tenant."""
+        return self.user_type == "Guest"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device registered to a user."""
+
+    id: str
+    display_name: str
+    enabled: bool
+
+
+class Users:
+    """Reads any user; changes the leaver only."""
+
+    def __init__(self, wire: GraphWire, guard: Guard) -> None:
+        self._wire = wire
+        self._guard = guard
+
+    async def get(self, id_or_upn: str) -> User:
+        """One user; NotFound when there is none."""
+        return _user(await self._wire.get(f"/users/{quote_id(id_or_upn)}", {"$select": _PROPERTIES}))
+
+    async def find(self, text: str, limit: int = 25) -> tuple[User, ...]:
+        """Users whose name or address has a word that begins so."""
+        params = {"$search": _search(text), "$select": _PROPERTIES, "$top": str(min(limit, 999))}
+        rows = await self._wire.pages("/users", params, advanced=True, limit=limit)
+        return tuple(_user(row) for row in rows[:limit])
+
+    async def page(self, search: str = "", after: str = "") -> tuple[tuple[UserRow, ...], str]:
+        """Up to a hundred users, and the cursor of the next page (empty at the end)."""
+        if after:
+            body = await self._wire.get(f"/users?{after}", advanced=bool(search))
+        else:
+            params = {"$select": _ROW_PROPERTIES, "$top": "100"} | ({"$search": _search(search)} if search else {})
+            body = await self._wire.get("/users", params, advanced=bool(search))
+        # Only the query of the link is handed out: a cursor comes back from outside and must not choose the host or path.
+        following = urlsplit(text(body, "@odata.nextLink")).query
+        return tuple(_user_row(row) for row in body["value"]), following
+
+    async def all_users(self) -> AsyncIterator[UserRow]:
+        """Every user, a page of 999 at a time."""
+        wire = self._wire.fresh()
+        body = await wire.get("/users", {"$select": _ROW_PROPERTIES, "$top": "999"})
+        while True:
+            for row in body["value"]:
+                yield _user_row(row)
+            following = urlsplit(text(body, "@odata.nextLink")).query
+            if not following:
+                return
+            # A copy for each page, so that what was streamed by is not kept.
+            body = await self._wire.fresh().get(f"/users?{following}")
+
+    async def manager(self, user_id: str) -> Colleague | None:
+        """The user's manager, where one is set and is a user."""
+        try:
+            row = await self._wire.get(f"/users/{quote_id(user_id)}/manager", {"$select": _ROW_PROPERTIES})
+        except NotFound:
+            return None
+        return as_colleague(row) if row and text(row, "userPrincipalName") else None
+
+    async def colleague(self, id_or_upn: str) -> Colleague:
+        """Somebody of the tenant; NotFound when there is none."""
+        return as_colleague(await self._wire.get(f"/users/{quote_id(id_or_upn)}", {"$select": _ROW_PROPERTIES}))
+
+    async def update(self, user_id: str, **properties: Any) -> None:
+        """Set properties, by Microsoft's names; None is sent as an explicit null."""
+        self._guard.only(user_id, "changing a user")
+        await self._wire.patch(f"/users/{quote_id(user_id)}", properties)
+
+    async def set_password(self, user_id: str) -> None:
+        """Give the user a password that nobody knows: it exists inside this call only."""
+        self._guard.only(user_id, "setting a password")
+        for attempt in range(_PASSWORD_TRIES):
+            profile = {"password": _unknown_password(), "forceChangePasswordNextSignIn": False}
+            try:
+                await self._wire.patch(f"/users/{quote_id(user_id)}", {"passwordProfile": profile})
+            except Refused as error:
+                if attempt == _PASSWORD_TRIES - 1 or not says(error, *_PASSWORD_REFUSED):
+                    raise
+            else:
+                return
+
+    async def revoke_sessions(self, user_id: str) -> None:
+        """Make every refresh token and browser session that was issued before this moment worthless."""
+        self._guard.only(user_id, "revoking sessions")
+        await self._wire.post(f"/users/{quote_id(user_id)}/revokeSignInSessions", repeatable=True)
+
+    async def delete(self, user_id: str) -> None:
+        """Move the user to the deleted users, where it stays for 30 days; one that is gone is no error."""
+        self._guard.only(user_id, "deleting a user")
+        with suppress(NotFound):
+            await self._wire.delete(f"/users/{quote_id(user_id)}")
+
+    async def devices(self, user_id: str) -> tuple[Device, ...]:
+        """The devices registered to the user."""
+        rows = await self._wire.pages(
+            f"/users/{quote_id(user_id)}/registeredDevices", {"$select": "id,displayName,accountEnabled"}
+        )
+        return tuple(Device(text(row, "id"), text(row, "displayName"), bool(row.get("accountEnabled"))) for row in rows)
+
+
+def as_colleague(row: Row) -> Colleague:
+    """A user object as the colleague it describes."""
+    return Colleague(
+        id=text(row, "id"),
+        upn=text(row, "userPrincipalName"),
+        display_name=text(row, "displayName"),
+        mail=text(row, "mail"),
+        enabled=row.get("accountEnabled") is not False,
+        licensed=bool(row.get("assignedLicenses")),
+        guest=row.get("userType") == "Guest",
+    )
+
+
+def _user(row: Row) -> User:
+    return User(
+        id=text(row, "id"),
+        display_name=text(row, "displayName"),
+        upn=text(row, "userPrincipalName"),
+        mail=text(row, "mail"),
+        proxy_addresses=tuple(row.get("proxyAddresses") or ()),
+        account_enabled=row.get("accountEnabled") is not False,
+        user_type=text(row, "userType") or "Member",
+        synced=bool(row.get("onPremisesSyncEnabled")),
+        immutable_id=text(row, "onPremisesImmutableId"),
+        sam_account_name=text(row, "onPremisesSamAccountName"),
+        on_premises_domain=text(row, "onPremisesDomainName"),
+        license_states=tuple(_license_state(state) for state in row.get("licenseAssignmentStates") or ()),
+        assigned_sku_ids=tuple(text(license_, "skuId") for license_ in row.get("assignedLicenses") or ()),
+        assigned_plans=tuple(
+            dict.fromkeys(
+                text(plan, "service")
+                for plan in row.get("assignedPlans") or ()
+                if plan.get("capabilityStatus") == "Enabled"
+            )
+        ),
+        usage_location=text(row, "usageLocation"),
+        sessions_valid_from=moment(row, "signInSessionsValidFromDateTime"),
+        last_password_change=moment(row, "lastPasswordChangeDateTime"),
+        department=text(row, "department"),
+        management_restricted=bool(row.get("isManagementRestricted")),
+    )
+
+
+def _license_state(row: Row) -> LicenseState:
+    return LicenseState(
+        sku_id=text(row, "skuId"),
+        by_group=text(row, "assignedByGroup"),
+        disabled_plans=tuple(row.get("disabledPlans") or ()),
+        state=text(row, "state"),
+        error=text(row, "error"),
+    )
+
+
+def _user_row(row: Row) -> UserRow:
+    return UserRow(
+        id=text(row, "id"),
+        display_name=text(row, "displayName"),
+        upn=text(row, "userPrincipalName"),
+        mail=text(row, "mail"),
+        account_enabled=row.get("accountEnabled") is not False,
+        user_type=text(row, "userType") or "Member",
+        synced=bool(row.get("onPremisesSyncEnabled")),
+        licensed=bool(row.get("assignedLicenses")),
+        department=text(row, "department"),
+    )
+
+
+def _search(words: str) -> str:
+    escaped = words.strip().replace("\\", "\\\\").replace('"', '\\"')
+    return " OR ".join(f'"{name}:{escaped}"' for name in ("displayName", "mail", "userPrincipalName"))
+
+
+def _unknown_password() -> str:
+    classes = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#$%&*+-=?@^_")
+    everything = "".join(classes)
+    drawn = [secrets.choice(each) for each in classes]
+    drawn += [secrets.choice(everything) for _ in range(_PASSWORD_LENGTH - len(drawn))]
+    secrets.SystemRandom().shuffle(drawn)
+    return "".join(drawn)

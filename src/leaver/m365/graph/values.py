@@ -1,0 +1,34 @@
+"""How Microsoft Graph writes its values and its refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from leaver.domain.errors import LeaverError
+
+Row = Mapping[str, Any]
+
+
+def text(row: Row, key: str) -> str:
+    """A string property; absent and null are the empty string."""
+    value = row.get(key)
+    return "" if value is None else str(value)
+
+
+def moment(row: Row, key: str) -> datetime | None:
+    """A date property with its zone; None where there is none."""
+    value = row.get(key)
+    return datetime.fromisoformat(str(value)) if value else None
+
+
+def says(error: LeaverError, *fragments: str) -> bool:
+    """Whether an error's words contain one of these; the code alone rarely tells directory refusals apart."""
+    words = f"{error.message} {error.code}".casefold()
+    return any(fragment.casefold() in words for fragment in fragments)
+
+
+def literal(value: str) -> str:
+    """A string as OData filters and key predicates write it, with its quotes."""
+    return "'" + value.replace("'", "''") + "'"
