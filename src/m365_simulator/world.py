@@ -275,6 +275,8 @@ class App:
     secret: str | None = None
     certificate_thumbprints: set[str] = field(default_factory=set)
     """SHA-256, hex, lower case."""
+    certificates: list[str] = field(default_factory=list)
+    """PEM of registered certificates; the signatures of assertions made with them are checked."""
     secret_expired: bool = False
 
 

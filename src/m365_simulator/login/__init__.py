@@ -1,1 +1,1 @@
-"""Sign-in."""
+"""The login: tokens for apps, and the documents by which Microsoft's libraries find their way to them."""
