@@ -139,6 +139,17 @@ class Offboarding:
             if record.change.reversibility is Reversibility.PERMANENT
         ]
 
+    @property
+    def blocked_sign_in(self) -> bool:
+        """Whether it made sure that the account cannot sign in."""
+        sure = (Outcome.VERIFIED, Outcome.ALREADY_IN_PLACE, Outcome.FOLLOW_UP)
+        return any(task.task == "disable_sign_in" and task.outcome in sure for task in self.tasks)
+
+    @property
+    def closed_the_door(self) -> bool:
+        """Whether the account could still sign in when it began, so that nothing earlier counts."""
+        return any(task.task == "disable_sign_in" and any(c.made_at for c in task.changes) for task in self.tasks)
+
     def task(self, name: str) -> TaskRecord:
         """The record of a task."""
         return next(task for task in self.tasks if task.task == name)

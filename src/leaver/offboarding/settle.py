@@ -1,0 +1,247 @@
+"""One task through inspect, plan, apply and verify, until nothing is left to plan or nothing more can be done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+
+from leaver.domain.errors import LeaverError, OnPremises, TryAgain, Uncertain
+from leaver.domain.offboarding import ChangeRecord, ErrorRecord, TaskRecord, plain
+from leaver.domain.outcome import Outcome
+from leaver.domain.plan import Awaiting, Change, PlanItem, follow_up
+from leaver.m365.http import Call, recording
+from leaver.offboarding.planner import Planned, notes_of, open_blocker, settled_outcome
+from leaver.tasks.task import Task
+
+LOOK_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between one look and the next while Microsoft has not caught up; the last one repeats."""
+LOOKS = 4
+"""How often a look that a busy service refused is taken."""
+REPEATS = 5
+"""How often one change is tried that Microsoft says to try again."""
+ROUNDS = 12
+"""Applying more often than this without coming to an end means that something undoes the work."""
+
+
+@dataclass
+class Settling:
+    """What is known while one task is being settled."""
+
+    planned: Planned
+    record: TaskRecord
+    changed: Callable[[TaskRecord, str], None]
+    """Told after everything that changed the record, with a sentence."""
+    stop: asyncio.Event
+    look_again: Sequence[float] = LOOK_AGAIN
+    made: dict[str, ChangeRecord] = field(default_factory=dict)
+    given_up: dict[str, ChangeRecord] = field(default_factory=dict)
+    repeats: dict[str, int] = field(default_factory=dict)
+    left_to_people: list[str] = field(default_factory=list)
+    wait: float = 0.0
+    """Seconds that Microsoft asked for in the round under way."""
+
+    @property
+    def now(self) -> datetime:
+        """The time on the service's clock."""
+        return self.planned.tenant.now()
+
+
+async def settle(settling: Settling) -> Outcome:
+    """Bring one task to its end; the record holds everything that was seen and done, also when it fails."""
+    record = settling.record
+    record.started_at = settling.now
+    record.error = None
+    try:
+        record.outcome = await _converge(settling)
+    except LeaverError as error:
+        record.error = ErrorRecord.of(error)
+        record.outcome = Outcome.FAILED
+    finally:
+        record.ended_at = settling.now
+        if record.outcome is Outcome.PLANNED:
+            record.outcome = Outcome.CANCELLED
+    settling.changed(record, record.outcome.value.replace("_", " "))
+    return record.outcome
+
+
+async def _converge(settling: Settling) -> Outcome:
+    record = settling.record
+    deadline = monotonic() + settling.planned.types[record.task].patience
+    looks, rounds = 0, 0
+    while True:
+        task, facts = await _look(settling)
+        items = list(task.plan(facts))
+        left = [item for item in items if isinstance(item, Change)]
+        if rounds == 0 and looks == 0:
+            record.facts_before = plain(facts)
+            record.changes = [ChangeRecord(change) for change in left]
+        record.facts_after = plain(facts)
+        record.notes = notes_of(items)
+        _read_back(settling, left)
+        if any(open_blocker(note, settling.planned.record.decisions) for note in record.notes):
+            return Outcome.BLOCKED
+        waiting = [item for item in items if isinstance(item, Awaiting)]
+        ready = [change for change in left if change.key not in settling.made and not _is_dead(settling, change)]
+        if settling.stop.is_set():
+            return Outcome.CANCELLED if ready else _ending(settling, items, left, waiting)
+        if ready and rounds < ROUNDS:
+            rounds, looks = rounds + 1, 0
+            await _apply_all(settling, ready, deadline)
+            continue
+        caught_up = not waiting and all(_is_dead(settling, change) for change in left)
+        if caught_up or monotonic() >= deadline:
+            return _ending(settling, items, left, waiting)
+        settling.changed(record, waiting[0].text if waiting else "Microsoft does not show it yet")
+        await _pause(settling, settling.look_again[min(looks, len(settling.look_again) - 1)], deadline)
+        looks += 1
+
+
+async def _look(settling: Settling) -> tuple[Task[object], object]:
+    """Fresh facts; a service that is busy is asked a few times more."""
+    for attempt in range(LOOKS):
+        task = settling.planned.make(settling.record.task, settling.made)
+        try:
+            return task, await task.inspect()
+        except TryAgain as error:
+            if attempt == LOOKS - 1 or settling.stop.is_set():
+                raise
+            settling.changed(settling.record, error.message)
+            await _pause(settling, error.wait)
+    raise AssertionError("unreachable")
+
+
+def _ending(
+    settling: Settling, items: Sequence[PlanItem], left: Sequence[Change], waiting: Sequence[Awaiting]
+) -> Outcome:
+    record = settling.record
+    if settling.left_to_people:
+        record.notes += [follow_up("left_to_active_directory", text) for text in settling.left_to_people]
+    unseen = [change for change in left if not _excused(settling, change)]
+    if any(_is_dead(settling, change) for change in unseen):
+        return Outcome.FAILED
+    record.error = None
+    if unseen:
+        record.error = ErrorRecord(
+            "not_read_back",
+            f"Microsoft accepted the change and does not show it: {', '.join(change.what for change in unseen)}.",
+            advice="Run the offboarding again later; it does only what is still missing.",
+        )
+        return Outcome.UNVERIFIED
+    if waiting:
+        return Outcome.WAITING
+    if settling.left_to_people:
+        return Outcome.FOLLOW_UP
+    return settled_outcome(items, changed=bool(settling.made))
+
+
+async def _apply_all(settling: Settling, changes: Sequence[Change], deadline: float) -> None:
+    """Lane beside lane, within a lane one after the other; a lane ends at its first failure.
+
+    When nothing came of it because Microsoft asks to wait, the wait is taken here.
+    """
+    made, settling.wait = len(settling.made), 0.0
+    lanes: dict[str, list[Change]] = {}
+    for index, change in enumerate(changes):
+        lanes.setdefault(change.lane or f"#{index}", []).append(change)
+    await asyncio.gather(*(_apply_lane(settling, lane) for lane in lanes.values()))
+    if len(settling.made) == made and settling.wait:
+        await _pause(settling, settling.wait, deadline)
+
+
+async def _apply_lane(settling: Settling, lane: Sequence[Change]) -> None:
+    for change in lane:
+        if settling.stop.is_set() or not await _apply(settling, change):
+            return
+
+
+async def _apply(settling: Settling, change: Change) -> bool:
+    """Make one change; False when the rest of its lane should not follow."""
+    record = _record_of(settling, change)
+    task = settling.planned.make(settling.record.task, settling.made)
+    with recording() as calls:
+        try:
+            await task.apply(change)
+        except OnPremises as error:
+            if not change.ref.get("on_premises"):
+                return _give_up(settling, record, error)
+            settling.left_to_people.append(f"{change.what}: {error.message}")
+            settling.repeats[change.key] = -1
+            record.error = str(error)
+            return True
+        except (Uncertain, TryAgain) as error:
+            return _once_more(settling, record, error)
+        except LeaverError as error:
+            return _give_up(settling, record, error)
+        finally:
+            record.request_ids += [call.request_id for call in calls if call.request_id and _writes(call)]
+    record.made_at = settling.now
+    record.error = ""
+    settling.made[change.key] = record
+    settling.changed(settling.record, f"{change.what}: done, checking")
+    return True
+
+
+def _writes(call: Call) -> bool:
+    return call.method != "GET" and not call.what.startswith("Get-")
+
+
+def _once_more(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
+    """Let a later round try again, from fresh facts; after some rounds it is a failure."""
+    key = record.change.key
+    settling.repeats[key] = settling.repeats.get(key, 0) + 1
+    record.error = str(error)
+    settling.wait = max(settling.wait, error.wait if isinstance(error, TryAgain) else LOOK_AGAIN[1])
+    if settling.repeats[key] >= REPEATS:
+        return _give_up(settling, record, error)
+    settling.changed(settling.record, f"{record.change.what}: {error.message}")
+    return False
+
+
+def _give_up(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
+    record.error = str(error)
+    settling.given_up[record.change.key] = record
+    if settling.record.error is None:
+        settling.record.error = ErrorRecord.of(error)
+    settling.changed(settling.record, f"{record.change.what}: {error.message}")
+    return False
+
+
+def _is_dead(settling: Settling, change: Change) -> bool:
+    """Whether it will not be tried (again): it failed, stands behind one that failed, or was left to people."""
+    if change.key in settling.given_up or _excused(settling, change):
+        return True
+    return bool(change.lane) and any(dead.change.lane == change.lane for dead in settling.given_up.values())
+
+
+def _excused(settling: Settling, change: Change) -> bool:
+    return settling.repeats.get(change.key) == -1
+
+
+def _read_back(settling: Settling, left: Sequence[Change]) -> None:
+    open_keys = {change.key for change in left}
+    for key, record in settling.made.items():
+        if key not in open_keys and record.verified_at is None:
+            record.verified_at = settling.now
+        elif key in open_keys:
+            record.verified_at = None
+
+
+def _record_of(settling: Settling, change: Change) -> ChangeRecord:
+    for record in settling.record.changes:
+        if record.change.key == change.key:
+            return record
+    record = ChangeRecord(change)
+    settling.record.changes.append(record)
+    return record
+
+
+async def _pause(settling: Settling, seconds: float, deadline: float | None = None) -> None:
+    """Sleep, but not past the deadline nor past a stop."""
+    if deadline is not None:
+        seconds = min(seconds, deadline - monotonic())
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(settling.stop.wait(), max(0.0, seconds))

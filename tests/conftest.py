@@ -1,0 +1,157 @@
+"""A small tenant, the real client in front of the simulator, and a leaver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from leaver.config import Config
+from leaver.domain.people import Leaver, TenantName
+from leaver.m365.http import Http
+from leaver.m365.tenant import Tenant
+from leaver.offboarding import settle
+from leaver.store.tenants import KnownTenant
+from leaver.wiring import House, build
+from m365_simulator.faults import Behaviour
+from m365_simulator.server import create_app
+from m365_simulator.world import App, Cloud, User, World
+
+CLIENT_ID = "0d2c1c1e-6d8f-4b6a-9c43-4f6b3c1b7a11"
+SECRET = "not-a-real-secret-Zx9"  # the simulator's, checked by it
+ORIGIN = "https://simulator.test"
+
+
+@pytest.fixture
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PEM file with a key and its certificate."""
+    import trustme
+
+    authority = trustme.CA()
+    leaf = authority.issue_cert("leaver.test")
+    path = tmp_path_factory.mktemp("certificate") / "leaver.pem"
+    path.write_bytes(leaf.private_key_pem.bytes() + leaf.cert_chain_pems[0].bytes())
+    return path
+
+
+@pytest.fixture
+def behaviour() -> Behaviour:
+    """How the simulated services behave: at once and without fault, unless a test says otherwise."""
+    return Behaviour()
+
+
+@pytest.fixture
+def cloud(certificate: Path) -> Cloud:
+    """A cloud with one app registration."""
+    import hashlib
+    import re
+    from base64 import b64decode
+
+    pem = certificate.read_text().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
+    thumbprint = hashlib.sha256(b64decode(re.sub(r"\s", "", pem))).hexdigest()
+    app = App(CLIENT_ID, secret=SECRET, certificate_thumbprints={thumbprint})
+    return Cloud(apps={CLIENT_ID: app})
+
+
+@pytest.fixture
+def world(cloud: Cloud) -> World:
+    """Contoso: ada, who leaves, her colleague bob and her manager grace."""
+    world = cloud.add_world("contoso.example", "Contoso")
+    world.add_user("bob", "Bob Example")
+    world.add_user("grace", "Grace Example")
+    world.add_user("ada", "Ada Example", manager="grace")
+    return world
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The simulator's application, and what it recorded."""
+
+    app: object
+
+    @property
+    def calls(self) -> list[dict[str, object]]:
+        """Every recorded call, oldest first, as the control address tells it."""
+        return [call if isinstance(call, dict) else call.as_json() for call in self.app.state.simulator.calls]  # type: ignore[attr-defined]
+
+    @property
+    def writes(self) -> list[dict[str, object]]:
+        """The recorded calls that may have changed something."""
+        return [call for call in self.calls if is_write(call)]
+
+
+def is_write(call: dict[str, object]) -> bool:
+    """Whether a recorded call is a write: no sign-in, no GET, no Get- cmdlet, no batch (its parts are recorded)."""
+    path, cmdlet = str(call.get("path") or ""), str(call.get("cmdlet") or "")
+    if call["service"] == "login" or call["method"] == "GET" or path.endswith("$batch"):
+        return False
+    parameters = {str(key).lower() for key in dict(call.get("parameters") or {})}  # type: ignore[call-overload]
+    if "previewonly" in parameters or "GetSitePropertiesByUrl" in path:
+        return False
+    return not cmdlet.startswith("Get-")
+
+
+@pytest.fixture
+def wire(cloud: Cloud, behaviour: Behaviour) -> Wire:
+    """The simulator in process."""
+    return Wire(create_app(cloud, behaviour))
+
+
+@pytest.fixture
+def config(certificate: Path, tmp_path: Path) -> Config:
+    """The configuration that a technician would have: custom addresses, a certificate, an empty data folder."""
+    return Config.from_environment(
+        {
+            "LEAVER_CLOUD": "custom",
+            "LEAVER_LOGIN_URL": f"{ORIGIN}/login",
+            "LEAVER_GRAPH_URL": f"{ORIGIN}/graph",
+            "LEAVER_EXCHANGE_URL": f"{ORIGIN}/exchange",
+            "LEAVER_CLIENT_ID": CLIENT_ID,
+            "LEAVER_CLIENT_CERTIFICATE": str(certificate),
+            "LEAVER_DATA_DIR": str(tmp_path / "data"),
+        },
+        dotenv_path=None,
+    )
+
+
+@pytest.fixture
+async def house(config: Config, wire: Wire, world: World) -> AsyncIterator[House]:
+    """The real objects, with the simulator behind them; the tenant is known."""
+    http = Http(transport=httpx.ASGITransport(wire.app))  # type: ignore[arg-type]
+    house = build(config, http)
+    house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain, world.initial_domain]))
+    yield house
+    await http.aclose()
+
+
+@pytest.fixture
+def ada(world: World) -> Leaver:
+    """The person who leaves."""
+    return leaver_of(world.users["ada"])
+
+
+def leaver_of(user: User) -> Leaver:
+    """A user of the world as the one who leaves."""
+    return Leaver(user.id, user.upn, user.display_name)
+
+
+@pytest.fixture
+async def tenant(house: House, world: World, ada: Leaver) -> Tenant:
+    """The real client, allowed to act on ada."""
+    return house.doorway(world.id).acting_on(ada)
+
+
+@pytest.fixture
+def contoso(world: World) -> TenantName:
+    """The tenant as it is shown."""
+    return TenantName(world.id, world.domain, world.name)
+
+
+@pytest.fixture(autouse=True)
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Look again at once: the simulated Microsoft has no delays but those that a test asks for."""
+    monkeypatch.setattr(settle, "LOOK_AGAIN", (0.01, 0.02, 0.05, 0.1))
+    yield
