@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -13,12 +12,12 @@ from leaver.config import Config
 from leaver.domain.people import Leaver, TenantName
 from leaver.m365.http import Http
 from leaver.m365.tenant import Tenant
-from leaver.offboarding import settle
 from leaver.store.tenants import KnownTenant
 from leaver.wiring import House, build
 from m365_simulator.faults import Behaviour
 from m365_simulator.server import create_app
-from m365_simulator.world import App, Cloud, User, World
+from m365_simulator.world import App, Cloud, World
+from support import Wire, leaver_of
 
 CLIENT_ID = "0d2c1c1e-6d8f-4b6a-9c43-4f6b3c1b7a11"
 SECRET = "not-a-real-secret-Zx9"  # the simulator's, checked by it
@@ -66,34 +65,6 @@ def world(cloud: Cloud) -> World:
     return world
 
 
-@dataclass(frozen=True)
-class Wire:
-    """The simulator's application, and what it recorded."""
-
-    app: object
-
-    @property
-    def calls(self) -> list[dict[str, object]]:
-        """Every recorded call, oldest first, as the control address tells it."""
-        return [call if isinstance(call, dict) else call.as_json() for call in self.app.state.simulator.calls]  # type: ignore[attr-defined]
-
-    @property
-    def writes(self) -> list[dict[str, object]]:
-        """The recorded calls that may have changed something."""
-        return [call for call in self.calls if is_write(call)]
-
-
-def is_write(call: dict[str, object]) -> bool:
-    """Whether a recorded call is a write: no sign-in, no GET, no Get- cmdlet, no batch (its parts are recorded)."""
-    path, cmdlet = str(call.get("path") or ""), str(call.get("cmdlet") or "")
-    if call["service"] == "login" or call["method"] == "GET" or path.endswith("$batch"):
-        return False
-    parameters = {str(key).lower() for key in dict(call.get("parameters") or {})}  # type: ignore[call-overload]
-    if "previewonly" in parameters or "GetSitePropertiesByUrl" in path:
-        return False
-    return not cmdlet.startswith("Get-")
-
-
 @pytest.fixture
 def wire(cloud: Cloud, behaviour: Behaviour) -> Wire:
     """The simulator in process."""
@@ -133,11 +104,6 @@ def ada(world: World) -> Leaver:
     return leaver_of(world.users["ada"])
 
 
-def leaver_of(user: User) -> Leaver:
-    """A user of the world as the one who leaves."""
-    return Leaver(user.id, user.upn, user.display_name)
-
-
 @pytest.fixture
 async def tenant(house: House, world: World, ada: Leaver) -> Tenant:
     """The real client, allowed to act on ada."""
@@ -148,10 +114,3 @@ async def tenant(house: House, world: World, ada: Leaver) -> Tenant:
 def contoso(world: World) -> TenantName:
     """The tenant as it is shown."""
     return TenantName(world.id, world.domain, world.name)
-
-
-@pytest.fixture(autouse=True)
-def quick_looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Look again at once: the simulated Microsoft has no delays but those that a test asks for."""
-    monkeypatch.setattr(settle, "LOOK_AGAIN", (0.01, 0.02, 0.05, 0.1))
-    yield

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-from conftest import Wire
 from leaver.domain.people import Colleague, Leaver
 from leaver.domain.plan import Change
 from leaver.m365.tenant import Tenant
@@ -17,6 +16,7 @@ from leaver.offboarding.settings import parse, people_in
 from leaver.tasks.catalogue import task_named
 from leaver.tasks.task import Context, Task, TaskType
 from m365_simulator.world import World
+from support import Wire
 
 
 class TaskContract:
@@ -142,9 +142,7 @@ async def make_context(
         found = await (tenant.users.manager(leaver.id) if person == "manager" else tenant.users.colleague(person))
         assert found is not None
         people[person] = found
-    return Context(
-        asked_at=tenant.now(), decisions=decisions, chosen=chosen | {task_type.name}, people=people
-    )
+    return Context(asked_at=tenant.now(), decisions=decisions, chosen=chosen | {task_type.name}, people=people)
 
 
 def with_accepted(context: Context, made: list[Change]) -> Context:

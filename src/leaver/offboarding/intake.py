@@ -80,7 +80,7 @@ async def accept(
     reasons = [reason for reason in found if isinstance(reason, str)]
     batch = {user.id: f"{user.display_name} ({user.upn})" for user in leavers.values()}
     opened = await asyncio.gather(*(_open(doorway, known, user, chosen, batch) for user in leavers.values()))
-    for user, (people, problems) in zip(leavers.values(), opened, strict=True):
+    for user, (_, problems) in zip(leavers.values(), opened, strict=True):
         reasons += problems
         if user.id in known.protected:
             reasons.append(f"{user.display_name} ({user.upn}) is on the protected list of {known.domain}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Note, info
 from leaver.offboarding.intake import House
 from leaver.offboarding.planner import Planned, Preview
-from leaver.offboarding.settle import Settling, settle
+from leaver.offboarding.settle import LOOK_AGAIN, Settling, settle
 from leaver.tasks.catalogue import waits_for
 
 AT_ONCE = 8
@@ -38,6 +38,7 @@ async def carry_out(
     *,
     on_event: Callable[[Event], None],
     stop: asyncio.Event | None = None,
+    look_again: Sequence[float] = LOOK_AGAIN,
 ) -> None:
     """Run every offboarding of a preview to its end; the records hold what was done.
 
@@ -58,7 +59,13 @@ async def carry_out(
         await asyncio.gather(*(one(planned) for planned in preview.planned))
 
 
-async def _run(house: House, planned: Planned, tell: Callable[[Event], None], stop: asyncio.Event) -> None:
+async def _run(
+    house: House,
+    planned: Planned,
+    tell: Callable[[Event], None],
+    stop: asyncio.Event,
+    look_again: Sequence[float],
+) -> None:
     record = planned.record
     record.started = True
     house.offboardings.save(record)
@@ -81,7 +88,7 @@ async def _run(house: House, planned: Planned, tell: Callable[[Event], None], st
                 task.notes += [] if hindered is None else [hindered]
                 changed(task, "not started")
                 return
-            await settle(Settling(planned, task, changed, stop))
+            await settle(Settling(planned, task, changed, stop, look_again))
         finally:
             ended[name].set()
 
