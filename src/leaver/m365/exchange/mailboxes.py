@@ -23,7 +23,7 @@ from leaver.m365.exchange.values import (
 from leaver.m365.http import ExchangeWire
 from leaver.m365.target import Addressed, Guard
 
-_WHO = (
+WHO = (
     "ExternalDirectoryObjectId",
     "UserPrincipalName",
     "Guid",
@@ -32,8 +32,9 @@ _WHO = (
     "DisplayName",
     "RecipientTypeDetails",
 )
+"""What tells mailboxes apart."""
 _ALL = (
-    *_WHO,
+    *WHO,
     "HiddenFromAddressListsEnabled",
     "ForwardingAddress",
     "ForwardingSmtpAddress",
@@ -130,7 +131,7 @@ class Mailboxes:
     async def on_premises(self, user: Addressed) -> bool:
         """Whether the user is known to Exchange Online only as somebody whose mailbox is elsewhere."""
         try:
-            rows = await self._wire.read("Get-MailUser", Identity=user.id, select=_WHO)
+            rows = await self._wire.read("Get-MailUser", Identity=user.id, select=WHO)
         except NotFound:
             return False
         return bool(rows)
@@ -148,7 +149,7 @@ class Mailboxes:
     async def all(self) -> tuple[Mailbox, ...]:
         """Every mailbox of the tenant, with its names only."""
         # A copy of its own: the list of a large tenant must not stay in the memory of reads.
-        rows = await self._wire.fresh().read("Get-Mailbox", select=_WHO, ResultSize="Unlimited")
+        rows = await self._wire.fresh().read("Get-Mailbox", select=WHO, ResultSize="Unlimited")
         return tuple(as_mailbox(row) for row in rows)
 
     async def recipient(self, identity: str) -> Recipient | None:
@@ -168,7 +169,7 @@ class Mailboxes:
         await self._set(user, HiddenFromAddressListsEnabled=hidden)
 
     async def set_forwarding(
-        self, user: Addressed, *, address: str | None = None, smtp: str | None = None, keep_copy: bool = False
+        self, user: Addressed, address: str | None = None, smtp: str | None = None, keep_copy: bool = False
     ) -> None:
         """Forward to a recipient of the tenant (its id), or to an outside address, or (neither) not at all.
 
@@ -228,7 +229,8 @@ def as_recipient(row: Row) -> Recipient:
 def as_mailbox(row: Row) -> Mailbox:
     """A row of Get-Mailbox."""
     return Mailbox(
-        id=guid(row, "ExternalDirectoryObjectId"),
+        # A mailbox of the system may have no user; it goes by its own id then.
+        id=guid(row, "ExternalDirectoryObjectId") or text(row, "Guid"),
         upn=text(row, "UserPrincipalName"),
         guid=text(row, "Guid"),
         distinguished_name=text(row, "DistinguishedName"),

@@ -40,7 +40,7 @@ class Permissions:
         rows = await self._wire.read("Get-MailboxPermission", anchor=anchor(mailbox), Identity=mailbox.id)
         return explicit_full_access(rows)
 
-    async def grant_full_access(self, mailbox: Addressed, person: Addressed, *, automapping: bool = True) -> None:
+    async def grant_full_access(self, mailbox: Addressed, person: Addressed, automapping: bool = True) -> None:
         """Let a person open a mailbox; `automapping` puts it into their Outlook by itself.
 
         Automapping is only read when access is given: to change it, revoke first.

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from leaver.m365.exchange.calendars import FolderRight
-from leaver.m365.exchange.mailboxes import Mailbox, Recipient
+from leaver.domain.errors import NotFound
+from leaver.m365.exchange.calendars import Calendars, FolderRight
+from leaver.m365.exchange.mailboxes import RECIPIENT, WHO, Mailbox, Mailboxes, Recipient, as_mailbox, as_recipient
+from leaver.m365.exchange.permissions import Permissions, gives_send_as
+from leaver.m365.exchange.values import opath, text
 from leaver.m365.graph.users import Users
 from leaver.m365.http import ExchangeWire
-from leaver.m365.target import Addressed
+from leaver.m365.target import Addressed, Guard
 
 Progress = Callable[[int, int], None]
-"""Told (mailboxes looked through, mailboxes there are), now and then."""
+"""Told now and then: how many mailboxes were looked through, and how many there are."""
+Found = TypeVar("Found")
+Look = Callable[[ExchangeWire, Mailbox], Awaitable[Found | None]]
+
+_SIDE_BY_SIDE = 120
+"""Questions under way at once: enough to keep every connection of the budget busy with a full batch."""
+_REMEMBERED = 500
+"""Mailboxes after which a new memory of reads is started, so that a sweep does not keep every answer it got."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,39 @@ class CalendarRight:
     """The entry shows only a name, and several recipients have it: it may be somebody else's. Not to be removed."""
 
 
+@dataclass
+class _Sweep:
+    """One look through the tenant; what it has done is kept, so that an interrupted one goes on where it stopped."""
+
+    checked: set[str] = field(default_factory=set)
+    candidates: dict[str, Mailbox] = field(default_factory=dict)
+    complete: bool = False
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Seen:
+    """What the sweeps of one run found; handed down to every fresh copy of its tenant."""
+
+    def __init__(self) -> None:
+        self.mailboxes: tuple[Mailbox, ...] | None = None
+        self.listing = asyncio.Lock()
+        self._sweeps: dict[tuple[str, str], _Sweep] = {}
+
+    def sweep(self, kind: str, person_id: str) -> _Sweep:
+        """The sweep of this kind for this person, begun or not."""
+        return self._sweeps.setdefault((kind, person_id), _Sweep())
+
+
+@dataclass(frozen=True)
+class _Names:
+    """How Exchange may write a person."""
+
+    certain: frozenset[str]
+    """Id, UPN and every address, case folded: nobody else has them."""
+    display: frozenset[str]
+    """Names, case folded: somebody else may have them too."""
+
+
 class Rights:
     """Reverse look-ups. The first one in a run looks through the tenant, later ones only at what it found."""
 
@@ -36,24 +82,175 @@ class Rights:
 
     async def send_as_of(self, person: Addressed) -> tuple[Recipient, ...]:
         """The recipients that a person may send as."""
-        raise NotImplementedError
+        try:
+            rows = await self._wire.read("Get-RecipientPermission", Trustee=person.id, ResultSize="Unlimited")
+        except NotFound:
+            return ()
+        names = dict.fromkeys(text(row, "Identity") for row in rows if gives_send_as(row) and text(row, "Identity"))
+        found = await asyncio.gather(*(self._recipient(name) for name in names))
+        return tuple(recipient for recipient in found if recipient.id.casefold() != person.id.casefold())
 
     async def send_on_behalf_of(self, distinguished_name: str) -> tuple[Mailbox, ...]:
         """The mailboxes that somebody, named as the directory does, may send on behalf of."""
-        raise NotImplementedError
+        if not distinguished_name.strip():
+            return ()
+        rows = await self._wire.read(
+            "Get-Mailbox",
+            select=WHO,
+            Filter=f"GrantSendOnBehalfTo -eq {opath(distinguished_name)}",
+            ResultSize="Unlimited",
+        )
+        return tuple(as_mailbox(row) for row in rows)
 
     async def full_access_of(
         self, person: Addressed, mailboxes: Sequence[Mailbox] | None = None, progress: Progress | None = None
     ) -> tuple[Mailbox, ...]:
-        """The mailboxes of others that a person was given full access to; with `mailboxes` only those are looked at."""
-        raise NotImplementedError
+        """The mailboxes of others that a person was given full access to; with `mailboxes` only those are looked at.
+
+        An entry that shows only a name counts where nobody else has the name.
+        """
+        names = await self._names(person)
+
+        async def look(wire: ExchangeWire, mailbox: Mailbox) -> Mailbox | None:
+            for access in await Permissions(wire, Guard()).full_access(mailbox):
+                user = access.user.casefold()
+                if user in names.certain or (user in names.display and await self._unique(access.user, person)):
+                    return mailbox
+            return None
+
+        return await self._found("full access", person, look, mailboxes, progress)
 
     async def calendars_of(
         self, person: Addressed, mailboxes: Sequence[Mailbox] | None = None, progress: Progress | None = None
     ) -> tuple[CalendarRight, ...]:
         """A person's rights on others' calendars; with `mailboxes` only those are looked at."""
-        raise NotImplementedError
+        names = await self._names(person)
+
+        async def look(wire: ExchangeWire, mailbox: Mailbox) -> CalendarRight | None:
+            uncertain = None
+            for entry in await Calendars(wire, Guard()).permissions(mailbox):
+                shown = {word.casefold() for word in (entry.id, entry.address, entry.user) if word}
+                if shown & names.certain:
+                    return CalendarRight(mailbox, entry.rights, entry)
+                if not (entry.id or entry.address) and shown & names.display:
+                    uncertain = CalendarRight(
+                        mailbox, entry.rights, entry, ambiguous=not await self._unique(entry.user, person)
+                    )
+            return uncertain
+
+        return await self._found("calendar", person, look, mailboxes, progress)
+
+    async def _found(
+        self,
+        kind: str,
+        person: Addressed,
+        look: Look[Found],
+        mailboxes: Sequence[Mailbox] | None,
+        progress: Progress | None,
+    ) -> tuple[Found, ...]:
+        if mailboxes is not None:
+            return await self._look_at(mailboxes, look)
+        sweep = self._seen.sweep(kind, person.id)
+        async with sweep.turn:
+            known = list(sweep.candidates.values())
+            found = () if sweep.complete else await self._look_through(sweep, person, look, progress)
+        return *await self._look_at(known, look), *found
+
+    async def _look_at(self, mailboxes: Sequence[Mailbox], look: Look[Found]) -> tuple[Found, ...]:
+        found: list[Found] = []
+
+        async def one(wire: ExchangeWire, mailbox: Mailbox) -> None:
+            with suppress(NotFound):
+                hit = await look(wire, mailbox)
+                if hit is not None:
+                    found.append(hit)
+
+        await _side_by_side(mailboxes, one, lambda: self._wire)
+        return tuple(found)
+
+    async def _look_through(
+        self, sweep: _Sweep, person: Addressed, look: Look[Found], progress: Progress | None
+    ) -> tuple[Found, ...]:
+        everyone = await self._everyone()
+        left = [
+            mailbox
+            for mailbox in everyone
+            if mailbox.id not in sweep.checked and mailbox.id.casefold() != person.id.casefold()
+        ]
+        found: list[Found] = []
+
+        async def one(wire: ExchangeWire, mailbox: Mailbox) -> None:
+            # A mailbox that went away since the list was made has nothing to find.
+            with suppress(NotFound):
+                hit = await look(wire, mailbox)
+                if hit is not None:
+                    found.append(hit)
+                    sweep.candidates[mailbox.id] = mailbox
+            sweep.checked.add(mailbox.id)
+            if progress and len(sweep.checked) % 100 == 0:
+                progress(len(sweep.checked), len(everyone))
+
+        await _side_by_side(left, one, self._wire.fresh)
+        sweep.complete = True
+        sweep.checked.clear()
+        if progress:
+            progress(len(everyone), len(everyone))
+        return tuple(found)
+
+    async def _everyone(self) -> tuple[Mailbox, ...]:
+        async with self._seen.listing:
+            if self._seen.mailboxes is None:
+                self._seen.mailboxes = await Mailboxes(self._wire, Guard()).all()
+            return self._seen.mailboxes
+
+    async def _names(self, person: Addressed) -> _Names:
+        certain, display = {person.id, person.upn}, set[str]()
+        with suppress(NotFound):
+            user = await self._users.get(person.id)
+            certain |= {user.upn, user.mail}
+            certain |= {address.partition(":")[2] for address in user.proxy_addresses}
+            display.add(user.display_name)
+        return _Names(
+            frozenset(word.casefold() for word in certain if word),
+            frozenset(word.casefold() for word in display if word),
+        )
+
+    async def _unique(self, name: str, person: Addressed) -> bool:
+        rows = await self._wire.read(
+            "Get-Recipient", select=RECIPIENT, Filter=f"DisplayName -eq {opath(name)}", ResultSize="Unlimited"
+        )
+        others = [row for row in rows if text(row, "ExternalDirectoryObjectId").casefold() != person.id.casefold()]
+        return not others
+
+    async def _recipient(self, identity: str) -> Recipient:
+        try:
+            rows = await self._wire.read("Get-Recipient", Identity=identity, select=RECIPIENT)
+        except NotFound:
+            rows = []
+        # A name that leads to none or to several is kept as it is: Exchange gave it, and takes it back.
+        return as_recipient(rows[0]) if len(rows) == 1 else Recipient(identity, identity, "", "")
 
 
-class Seen:
-    """What the look-ups of one run found."""
+async def _side_by_side(
+    mailboxes: Sequence[Mailbox],
+    one: Callable[[ExchangeWire, Mailbox], Awaitable[None]],
+    new_wire: Callable[[], ExchangeWire],
+) -> None:
+    """Ask about each mailbox, many at a time, without ever holding more than that many questions."""
+    todo = iter(enumerate(mailboxes))
+    current = new_wire()
+
+    async def work() -> None:
+        nonlocal current
+        for number, mailbox in todo:
+            if number and number % _REMEMBERED == 0:
+                current = new_wire()
+            await one(current, mailbox)
+
+    workers = [asyncio.create_task(work()) for _ in range(min(_SIDE_BY_SIDE, len(mailboxes)))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)

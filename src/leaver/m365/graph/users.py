@@ -77,7 +77,7 @@ class User:
 
     @property
     def ad_name(self) -> str:
-        """How an on-premises administrator finds the user: `CONTOSO\\ada`, or the UPN."""
+        r"""How an on-premises administrator finds the user: `CONTOSO\ada`, or the UPN."""
         domain = self.on_premises_domain.split(".", maxsplit=1)[0].upper()
         return f"{domain}\\{self.sam_account_name}" if domain and self.sam_account_name else self.upn
 
@@ -135,7 +135,7 @@ class Users:
         else:
             params = {"$select": _ROW_PROPERTIES, "$top": "100"} | ({"$search": _search(search)} if search else {})
             body = await self._wire.get("/users", params, advanced=bool(search))
-        # Only the query of the link is handed out: a cursor comes back from outside and must not choose the host or path.
+        # Only the link's query is handed out: a cursor comes back from outside and must not choose host or path.
         following = urlsplit(text(body, "@odata.nextLink")).query
         return tuple(_user_row(row) for row in body["value"]), following
 
