@@ -1,5 +1,42 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint bench serve e2e lock
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench e2e lock clean
+
+help:  ## what can be done here
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(INSTALLED)  ## install into .venv, with .venv/bin/leaver
+
+$(INSTALLED): pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
+	@UV_PROJECT_ENVIRONMENT=$(VENV) UV_LINK_MODE=copy $(BIN)/uv sync --quiet --frozen --inexact --group dev --python $(BIN)/python
+	@touch $@
+
+demo: install  ## offboard a person of the bundled simulator, from plan to proof
+	@$(BIN)/leaver demo
+
+test: install  ## the tests
+	@$(BIN)/python -m pytest -n 2
+
+lint: install  ## style, types, floors
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: install  ## measure against the simulator
+	@$(BIN)/python -m bench
+
+e2e: install  ## the command line against a simulator in a process of its own, over HTTPS
+	@$(BIN)/python -m pytest -m e2e tests/e2e
+
+lock: install  ## renew uv.lock
+	@$(BIN)/uv lock
+
+clean:  ## take everything away that was installed or built
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

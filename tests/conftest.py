@@ -24,13 +24,13 @@ SECRET = "not-a-real-secret-Zx9"  # the simulator's, checked by it
 ORIGIN = "https://simulator.test"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A PEM file with a key and its certificate."""
     import trustme
 
     authority = trustme.CA()
-    leaf = authority.issue_cert("leaver.test")
+    leaf = authority.issue_cert("leaver.test", key_type=trustme.KeyType.RSA)
     path = tmp_path_factory.mktemp("certificate") / "leaver.pem"
     path.write_bytes(leaf.private_key_pem.bytes() + leaf.cert_chain_pems[0].bytes())
     return path
