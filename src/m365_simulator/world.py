@@ -185,6 +185,8 @@ class MobileDevice:
     model: str = "iPhone 15"
     type: str = "iPhone"
     os: str = "iOS 18"
+    wipe: str = ""
+    """`full` or `account` while a wipe waits for the device."""
 
 
 @dataclass
@@ -265,6 +267,9 @@ class Mailbox:
     on_premises: bool = False
     """The mailbox is in the on-premises Exchange: Get-Mailbox does not find it, Get-MailUser does."""
     resource_delegates: list[str] = field(default_factory=list)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What else was set on it, by the noun of the cmdlet: `Mailbox`, `CASMailbox`, `CalendarProcessing`."""
+    sweep_rules: list[InboxRule] = field(default_factory=list)
 
 
 @dataclass
