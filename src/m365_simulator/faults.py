@@ -100,6 +100,35 @@ class Behaviour:
     """403 when the partner tenant refuses app-only reading of delegatedAdminCustomers."""
     already_shared_warning: bool = True
     """Converting a mailbox that is shared already gives a warning, not an error."""
+    exchange_anchor: str = "any"
+    """`required` refuses a mailbox-store cmdlet whose X-AnchorMailbox names another mailbox."""
+    exchange_no_role: str = "bytes"
+    """How an app without an Exchange role is refused: 403 with `bytes` that are no text, or with `json`."""
+    missing_entry: str = "warning"
+    """Removal of a full access or Send As entry that is not there: `warning` or `error`."""
+    calendar_user: str = "name"
+    """The user of a folder permission comes back as a display `name` or as an `object` with its addresses."""
+    synced_send_on_behalf: str = "accept"
+    """A change of GrantSendOnBehalfTo on a synced mailbox: `accept` or `refuse`."""
+    trustee_by_upn: bool = True
+    """Get-RecipientPermission finds a trustee by UPN too; otherwise it shows nothing for one."""
+    calendar_preview: str = "text"
+    """What Remove-CalendarEvents -PreviewOnly shows: `text` lines, `object` rows, or `nothing`."""
+    empty_statistics: str = "row"
+    """Get-MailboxStatistics of an empty mailbox: a `row`, or a `warning` and no row."""
+    conversion_needs_license: bool = True
+    """A mailbox whose user has no Exchange licence cannot be converted to shared."""
+
+    sharepoint_needs_license: bool = True
+    """A person without a SharePoint plan cannot be found by a site."""
+    sharepoint_merge_status: int = 204
+    sharepoint_locked_status: int = 403
+    """How a locked site refuses: 403 or 423."""
+    sharepoint_tenant_access: str = "accept"
+    """Tenant administration by an app alone: `accept` or `refuse`."""
+    sharepoint_update_polls: int = 0
+    """How often the operation of a site's update must be asked about before it is complete."""
+
     number_operation_fails: str = ""
     """The detail with which every telephone number operation fails; empty when they succeed."""
     revoke_moves_time: bool = True
