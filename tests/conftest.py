@@ -17,7 +17,7 @@ from leaver.wiring import House, build
 from m365_simulator.faults import Behaviour
 from m365_simulator.server import create_app
 from m365_simulator.world import App, Cloud, World
-from support import Wire, leaver_of
+from support import Desk, Wire, leaver_of
 
 CLIENT_ID = "0d2c1c1e-6d8f-4b6a-9c43-4f6b3c1b7a11"
 SECRET = "not-a-real-secret-Zx9"  # the simulator's, checked by it
@@ -114,3 +114,9 @@ async def tenant(house: House, world: World, ada: Leaver) -> Tenant:
 def contoso(world: World) -> TenantName:
     """The tenant as it is shown."""
     return TenantName(world.id, world.domain, world.name)
+
+
+@pytest.fixture
+def desk(house: House, world: World) -> Desk:
+    """The desk, for offboardings of contoso."""
+    return Desk(house, world.domain)
