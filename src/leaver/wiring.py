@@ -1,0 +1,64 @@
+"""Builds the real objects once; the only room that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from leaver.config import Config
+from leaver.m365 import clouds
+from leaver.m365.clouds import Clouds
+from leaver.m365.http import ExchangeWire, GraphWire, Http, SharePointWire
+from leaver.m365.tenant import Tenant
+from leaver.m365.tokens import Credential, Tokens
+from leaver.store.offboardings import Offboardings
+from leaver.store.tenants import Tenants
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything that a command needs, ready to use."""
+
+    config: Config
+    http: Http
+    clouds: Clouds
+    tokens: Tokens
+    tenants: Tenants
+    offboardings: Offboardings
+    _doorways: dict[str, Tenant] = field(default_factory=dict, repr=False)
+
+    def doorway(self, tenant_id: str) -> Tenant:
+        """The way into one tenant, with nothing remembered of it. It reads; it writes only when `acting_on` a leaver."""
+        if tenant_id not in self._doorways:
+            self._doorways[tenant_id] = Tenant(
+                tenant_id,
+                graph=GraphWire(self.http, self.tokens, self.clouds, tenant_id),
+                exchange=ExchangeWire(self.http, self.tokens, self.clouds, tenant_id),
+                sharepoint=SharePointWire(self.http, self.tokens, self.clouds, tenant_id),
+                now=self.http.now,
+            )
+        return self._doorways[tenant_id].fresh()
+
+
+def build(config: Config, http: Http) -> House:
+    """The house around a connection; whoever opened the connection closes it."""
+    cloud = clouds.of(config)
+    return House(
+        config,
+        http,
+        cloud,
+        Tokens(http, cloud, Credential.of(config)),
+        Tenants(config.data_dir),
+        Offboardings(config.data_dir),
+    )
+
+
+@asynccontextmanager
+async def open_house(config: Config) -> AsyncIterator[House]:
+    """The house with a connection of its own, closed at the end."""
+    http = Http(ca_file=config.ca_file)
+    try:
+        yield build(config, http)
+    finally:
+        await http.aclose()
