@@ -77,6 +77,11 @@ class DistributionGroups:
         self._guard.somebody()
         await self._run("Set-DistributionGroup", group_id, ManagedBy=added(person.id))
 
+    async def remove_successor(self, group_id: str, person: Addressed) -> None:
+        """Take a successor from a group's managers again, for undo."""
+        self._guard.somebody()
+        await self._run("Set-DistributionGroup", group_id, ManagedBy=removed(person.id))
+
     async def _run(self, cmdlet: str, group_id: str, **parameters: Any) -> None:
         await self._wire.run(
             cmdlet,

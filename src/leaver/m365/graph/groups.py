@@ -123,6 +123,11 @@ class Groups:
         self._guard.only(user_id, "removing an owner from a group")
         await self._remove(group_id, "owners", user_id)
 
+    async def remove_successor(self, group_id: str, user_id: str) -> None:
+        """Take back an ownership that a successor was given, for undo; one who does not own it is no error."""
+        self._guard.somebody()
+        await self._remove(group_id, "owners", user_id)
+
     async def _groups(self, path: str) -> tuple[Group, ...]:
         params = {"$select": _SELECT, "$top": "999", "$count": "true"}
         return tuple(as_group(row) for row in await self._wire.pages(path, params, advanced=True))

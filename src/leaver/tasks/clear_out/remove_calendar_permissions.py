@@ -1,0 +1,78 @@
+"""Remove the leaver's rights on other calendars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from leaver.domain.plan import Change, Json, PlanItem, follow_up, info
+from leaver.m365.exchange.calendars import FolderRight
+from leaver.m365.exchange.rights import CalendarRight
+from leaver.tasks.colleagues import from_ticket
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
+from leaver.tasks.task import Option, Task
+
+
+@dataclass(frozen=True)
+class Rights:
+    """The calendars of others that the leaver may see or change."""
+
+    calendars: tuple[CalendarRight, ...]
+
+
+class RemoveCalendarPermissions(Task[Rights]):
+    """Remove the leaver's rights on others' calendars.
+
+    An entry that shows only a name which several people have is left for a person: it may be a namesake's. Who approves
+    bookings of rooms is kept elsewhere and not looked at.
+    """
+
+    option = Option("removeCalendarPermissions", label="Remove rights on other calendars")
+    scopes = EXCHANGE_SCOPES
+    roles = EXCHANGE_ROLES
+    usual_seconds = 3.0
+
+    async def inspect(self) -> Rights:
+        """The reverse look-up: through the tenant once a run, then at its hits."""
+        found = await self.tenant.rights.calendars_of(self.leaver)
+        return Rights(tuple(right for right in found if right.mailbox.id != self.leaver.id))
+
+    def plan(self, facts: Rights) -> Iterable[PlanItem]:
+        """One change for each calendar where the entry is certainly the leaver's."""
+        for right in sorted(facts.calendars, key=lambda each: (each.mailbox.display_name, each.mailbox.id)):
+            owner = right.mailbox.display_name or right.mailbox.upn
+            rights = ", ".join(right.rights)
+            if right.ambiguous:
+                yield follow_up(
+                    "ambiguous_calendar_right",
+                    f"The calendar of {owner} gives {right.entry.user!r} {rights}, and several people have that name. "
+                    "Look in Outlook or with Get-MailboxFolderPermission whose right it is, and remove it there.",
+                )
+                continue
+            yield Change(f"calendar of {owner}", before=rights, ref=_ticket(right), lane=right.mailbox.id)
+        yield info(
+            "room_delegates_not_covered",
+            "Room and equipment mailboxes that ask the leaver to approve bookings are not looked at; "
+            "Get-CalendarProcessing shows them (ResourceDelegates).",
+        )
+
+    async def apply(self, change: Change) -> None:
+        """Take the right on one calendar away; nobody is mailed about it."""
+        entry = FolderRight(str(change.ref["entry"]), str(change.ref["address"]))
+        await self.tenant.calendars.remove(from_ticket(change.ref), self.leaver, entry)
+
+    async def undo(self, change: Change) -> None:
+        """Give the recorded rights back."""
+        rights = [right.strip() for right in str(change.before).split(",")]
+        await self.tenant.calendars.grant(from_ticket(change.ref), self.leaver, rights)
+
+
+def _ticket(right: CalendarRight) -> dict[str, Json]:
+    mailbox, entry = right.mailbox, right.entry
+    return {
+        "id": mailbox.id,
+        "upn": mailbox.upn,
+        "name": mailbox.display_name,
+        "entry": entry.user,
+        "address": entry.address,
+    }

@@ -1,0 +1,58 @@
+"""Remove inbox rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from leaver.domain.plan import Change, PlanItem, warning
+from leaver.m365.exchange.inbox_rules import InboxRule
+from leaver.m365.exchange.mailboxes import Mailbox
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.task import Option, Task
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All rules of the mailbox, hidden ones included; not those in which Exchange keeps replies and junk filtering."""
+
+    rules: tuple[InboxRule, ...]
+
+
+class RemoveRules(Task[Rules | Absent]):
+    """Remove all inbox rules. Undo makes them again from their records; Outlook's own client-only rules are lost."""
+
+    option = Option("RemoveRules", label="Remove inbox rules")
+    scopes = EXCHANGE_SCOPES
+    roles = EXCHANGE_ROLES
+    usual_seconds = 2.0
+
+    async def inspect(self) -> Rules | Absent:
+        """The rules."""
+        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
+        return Rules(await self.tenant.inbox_rules.list(self.leaver)) if isinstance(mailbox, Mailbox) else mailbox
+
+    def plan(self, facts: Rules | Absent) -> Iterable[PlanItem]:
+        """One change for each rule, one after the other: they share the mailbox's store."""
+        if not isinstance(facts, Rules):
+            yield facts
+            return
+        if facts.rules:
+            yield warning(
+                "client_only_rules",
+                "Removing rules from here also removes the rules that only Outlook itself knows (client-only rules); "
+                "those cannot be put back.",
+            )
+        for rule in facts.rules:
+            kind = "hidden inbox rule" if rule.hidden else "inbox rule"
+            yield Change(f"{kind} {rule.name}", before=rule.record, ref={"id": rule.id}, lane=self.leaver.id)
+
+    async def apply(self, change: Change) -> None:
+        """Remove one rule."""
+        await self.tenant.inbox_rules.remove(self.leaver, str(change.ref["id"]))
+
+    async def undo(self, change: Change) -> None:
+        """Make it again, unless a rule with its record is there."""
+        record = change.before if isinstance(change.before, dict) else {}
+        if all(rule.record != record for rule in await self.tenant.inbox_rules.list(self.leaver)):
+            await self.tenant.inbox_rules.create(self.leaver, record)

@@ -1,0 +1,112 @@
+"""Convert to a shared mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from leaver.domain.errors import NotYet
+from leaver.domain.plan import Change, NotApplicable, PlanItem, blocker, follow_up
+from leaver.m365.exchange.mailboxes import Mailbox
+from leaver.m365.graph.users import User
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.task import Option, Task
+
+_UNLICENSED = "mailbox_without_license"
+_TOO_LARGE = "mailbox_over_50_gb"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The mailbox, whose it is, and whether the user is licensed for it."""
+
+    mailbox: Mailbox
+    user: User
+    licensed: bool
+
+
+class ConvertToShared(Task[Conversion | Absent]):
+    """Convert the mailbox, so that it stays without a licence. Exchange accepts it at once and finishes it later.
+
+    Undo makes it a user mailbox again, which needs the licence back first.
+    """
+
+    option = Option("ConvertToShared", label="Convert to a shared mailbox")
+    scopes = (*EXCHANGE_SCOPES, "LicenseAssignment.Read.All")
+    roles = EXCHANGE_ROLES
+    after = ("remove_mobile_devices",)
+    patience = 900.0
+    usual_seconds = 45.0
+
+    async def inspect(self) -> Conversion | Absent:
+        """The mailbox's type, and the licence that a conversion needs."""
+        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
+        if not isinstance(mailbox, Mailbox):
+            return mailbox
+        return Conversion(mailbox, await self.tenant.users.get(self.leaver.id), await self._licensed())
+
+    def plan(self, facts: Conversion | Absent) -> Iterable[PlanItem]:
+        """One change for a licensed user mailbox; for everything else, the reason why not."""
+        if not isinstance(facts, Conversion):
+            yield _without_mailbox(facts)
+            return
+        mailbox = facts.mailbox
+        if not mailbox.is_shared and self.decision(_TOO_LARGE) == "keep_user_mailbox":
+            yield NotApplicable(_TOO_LARGE, "The mailbox stays a user mailbox with its licence, as decided.")
+        elif not mailbox.is_shared and mailbox.kind != "UserMailbox":
+            yield NotApplicable("not_a_user_mailbox", f"The mailbox is a {mailbox.kind}; only user mailboxes convert.")
+        elif not mailbox.is_shared and not facts.licensed:
+            yield self._about_license()
+        else:
+            if facts.user.synced or mailbox.synced:
+                yield _set_type_on_premises(facts.user)
+            if not mailbox.is_shared:
+                yield Change("mailbox type", before=mailbox.kind, after="SharedMailbox")
+
+    async def apply(self, change: Change) -> None:
+        """Start the conversion; it is done when the type reads back."""
+        await self.tenant.mailboxes.set_type(self.leaver, "Shared")
+
+    async def undo(self, change: Change) -> None:
+        """Make it a user mailbox again, once the user is licensed: without a licence it would be lost in 30 days."""
+        if not await self._licensed():
+            raise NotYet(
+                f"{self.leaver.display_name} has no Exchange licence; without one a user mailbox is lost in 30 days.",
+                code=_UNLICENSED,
+                advice="Assign an Exchange Online licence to the user, then undo again.",
+                wait=30.0,
+            )
+        await self.tenant.mailboxes.set_type(self.leaver, "Regular")
+
+    async def _licensed(self) -> bool:
+        user = await self.tenant.users.get(self.leaver.id)
+        skus = await self.tenant.licenses.skus()
+        return any(sku.gives_mailbox and sku.sku_id in user.assigned_sku_ids for sku in skus)
+
+    def _about_license(self) -> PlanItem:
+        text = (
+            f"{self.leaver.display_name} has a user mailbox and no Exchange licence, so it cannot be converted and is "
+            "deleted 30 days after the licence went. Assign an Exchange Online licence, wait until the mailbox is "
+            "back, and convert then."
+        )
+        if self.decision(_UNLICENSED) == "skip":
+            return follow_up(_UNLICENSED, text)
+        return blocker(_UNLICENSED, text, "skip")
+
+
+def _without_mailbox(reason: Absent) -> Absent:
+    if isinstance(reason, NotApplicable):
+        return NotApplicable(
+            reason.code,
+            f"{reason.text} If the licence was removed less than 30 days ago: assign it again, wait until the mailbox "
+            "is back, and convert then.",
+        )
+    return reason
+
+
+def _set_type_on_premises(user: User) -> PlanItem:
+    return follow_up(
+        "set_type_on_premises",
+        f"{user.ad_name} is synced from Active Directory: also run `Set-RemoteMailbox {user.upn} -Type Shared` in the "
+        "on-premises Exchange, or the next sync can turn the mailbox back. Check the mailbox type again in a few days.",
+    )

@@ -1,0 +1,99 @@
+"""Forward mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from leaver.domain.people import Colleague
+from leaver.domain.plan import Change, PlanItem, blocker, warning
+from leaver.m365.exchange.mailboxes import Mailbox, Recipient
+from leaver.tasks.colleagues import shown
+from leaver.tasks.forwarding import as_recorded, recorded
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.task import Option, Person, Setting, Task
+
+_LEADS_OUTSIDE = ("MailUser", "MailContact", "GuestMailUser")
+
+
+class ForwardMailSetting(Setting):
+    """To whom, and whether the mailbox keeps a copy. A mailbox forwards to one recipient only."""
+
+    to: Person
+    keep_copy: bool = True
+
+
+@dataclass(frozen=True)
+class Forwarding:
+    """Where the mail goes today, and the recipient that it shall go to."""
+
+    mailbox: Mailbox
+    inside: Recipient | None
+    """What `ForwardingAddress`, which Exchange gives as a name, stands for; None if it is empty or not unique."""
+    target: Recipient | None
+    outbound: str = ""
+    """What the outbound spam policy says of automatic forwarding, where the target leads outside."""
+
+
+class ForwardMail(Task[Forwarding | Absent]):
+    """Forward all mail to a colleague; a former forward, inside or outside, is cleared with it."""
+
+    option = Option("forward", label="Forward mail", setting=ForwardMailSetting)
+    scopes = EXCHANGE_SCOPES
+    roles = EXCHANGE_ROLES
+    after = ("remove_rules",)
+    usual_seconds = 2.0
+
+    @property
+    def _to(self) -> Colleague:
+        return self.context.people[self.setting.to]
+
+    async def inspect(self) -> Forwarding | Absent:
+        """The mailbox, its forward resolved to a recipient, and the new target."""
+        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
+        if not isinstance(mailbox, Mailbox):
+            return mailbox
+        address = mailbox.forwarding_address
+        inside = await self.tenant.mailboxes.recipient(address) if address else None
+        target = await self.tenant.mailboxes.recipient(self._to.id)
+        outside = target is not None and target.kind in _LEADS_OUTSIDE
+        outbound = await self.tenant.mail_flow.outbound_forwarding() if outside else ""
+        return Forwarding(mailbox, inside, target, outbound)
+
+    def plan(self, facts: Forwarding | Absent) -> Iterable[PlanItem]:
+        """One change, unless mail goes to the colleague, and there only, already."""
+        if not isinstance(facts, Forwarding):
+            yield facts
+            return
+        if facts.target is None:
+            yield blocker("forward_target_has_no_mailbox", f"{shown(self._to)} has no mailbox to forward to.")
+            return
+        if facts.target.kind in _LEADS_OUTSIDE and facts.outbound != "On":
+            yield warning(
+                "external_forwarding_blocked",
+                f"{shown(self._to)} gets mail outside the tenant, and the outbound spam policy "
+                f"({facts.outbound or 'unreadable'}) does not allow automatic forwarding: forwarded mail will bounce.",
+            )
+        wanted = {"inside": facts.target.smtp or self._to.upn, "outside": None, "keeps_copy": self.setting.keep_copy}
+        if not self._in_place(facts):
+            before = as_recorded(facts.mailbox, facts.inside)
+            yield Change("forwarding", before=before, after=wanted, ref={"to": self._to.id})
+
+    async def apply(self, change: Change) -> None:
+        """Forward by object id, and clear the outside address that Exchange would keep and ignore."""
+        await self.tenant.mailboxes.set_forwarding(
+            self.leaver, address=str(change.ref["to"]), smtp=None, keep_copy=self.setting.keep_copy
+        )
+
+    async def undo(self, change: Change) -> None:
+        """Forward as before; what was forwarded meanwhile stays forwarded."""
+        await self.tenant.mailboxes.set_forwarding(self.leaver, **recorded(change))
+
+    def _in_place(self, facts: Forwarding) -> bool:
+        mailbox = facts.mailbox
+        if facts.inside is not None and facts.target is not None:
+            there = facts.inside.id == facts.target.id
+        else:
+            names = (self._to.id, self._to.upn, self._to.mail)
+            there = (mailbox.forwarding_address or "").casefold() in {name.casefold() for name in names if name}
+        return there and not mailbox.forwarding_smtp and mailbox.deliver_and_forward == self.setting.keep_copy

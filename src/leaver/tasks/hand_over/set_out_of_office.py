@@ -1,0 +1,78 @@
+"""Set the out-of-office message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from leaver.domain.plan import Change, PlanItem
+from leaver.m365.exchange.auto_replies import AutoReply, plain
+from leaver.m365.exchange.mailboxes import Mailbox
+from leaver.tasks.html_fragment import html_fragment
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.task import Option, Setting, Task
+
+_AUDIENCES = {"all": "All", "contacts_only": "Known", "none": "None"}
+
+
+def _says_something(text: str) -> str:
+    if not plain(html_fragment(text)):
+        raise ValueError("the message is empty")
+    return text
+
+
+Message = Annotated[str, AfterValidator(_says_something), Field(max_length=60_000)]
+"""Text or HTML with at least a word in it."""
+
+
+class SetOutOfOfficeSetting(Setting):
+    """The texts, and which outside senders get theirs."""
+
+    internal: Message
+    external: Message | None = None
+    """For senders outside; the same as inside if it is not given."""
+    audience: Literal["all", "contacts_only", "none"] = "all"
+
+
+class SetOutOfOffice(Task[AutoReply | Absent]):
+    """Switch on automatic replies, inside and outside, with no end date."""
+
+    option = Option("OOO", label="Set the out-of-office message", setting=SetOutOfOfficeSetting)
+    scopes = EXCHANGE_SCOPES
+    roles = EXCHANGE_ROLES
+    after = ("remove_rules",)
+    usual_seconds = 2.0
+
+    async def inspect(self) -> AutoReply | Absent:
+        """The automatic replies of today."""
+        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
+        return await self.tenant.auto_replies.get(self.leaver) if isinstance(mailbox, Mailbox) else mailbox
+
+    def plan(self, facts: AutoReply | Absent) -> Iterable[PlanItem]:
+        """One change, unless senders are told the same already."""
+        if not isinstance(facts, AutoReply):
+            yield facts
+        elif not facts.tells_the_same(self._wanted):
+            yield Change("out-of-office message", before=asdict(facts), after=asdict(self._wanted))
+
+    async def apply(self, change: Change) -> None:
+        """Set state, both texts and audience in one call."""
+        await self.tenant.auto_replies.set(self.leaver, self._wanted)
+
+    async def undo(self, change: Change) -> None:
+        """Write back what was recorded."""
+        before = change.before if isinstance(change.before, dict) else {}
+        await self.tenant.auto_replies.set(self.leaver, AutoReply(**{key: str(value) for key, value in before.items()}))
+
+    @property
+    def _wanted(self) -> AutoReply:
+        internal = html_fragment(self.setting.internal)
+        return AutoReply(
+            state="Enabled",
+            internal=internal,
+            external=html_fragment(self.setting.external) if self.setting.external else internal,
+            audience=_AUDIENCES[self.setting.audience],
+        )
