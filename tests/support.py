@@ -13,6 +13,7 @@ from leaver.offboarding.intake import accept
 from leaver.offboarding.planner import Preview, preview
 from leaver.offboarding.run import Event, carry_out
 from leaver.wiring import House
+from m365_simulator.state import Call
 from m365_simulator.world import POWER_BI, User, World
 
 
@@ -23,25 +24,24 @@ class Wire:
     app: Any
 
     @property
-    def calls(self) -> list[dict[str, Any]]:
-        """Every recorded call, oldest first, as the control address tells it."""
-        return [call if isinstance(call, dict) else call.as_json() for call in self.app.state.simulator.calls]
+    def calls(self) -> list[Call]:
+        """Every recorded call, oldest first; parts of a batch are calls of their own."""
+        return list(self.app.state.simulator.calls)
 
     @property
-    def writes(self) -> list[dict[str, Any]]:
+    def writes(self) -> list[Call]:
         """The recorded calls that may have changed something."""
         return [call for call in self.calls if is_write(call)]
 
 
-def is_write(call: dict[str, Any]) -> bool:
-    """Whether a recorded call is a write: no sign-in, no GET, no Get- cmdlet, no batch (its parts are recorded)."""
-    path, cmdlet = str(call.get("path") or ""), str(call.get("cmdlet") or "")
-    if call["service"] == "login" or call["method"] == "GET" or path.endswith("$batch"):
+def is_write(call: Call) -> bool:
+    """Whether a recorded call is a write: no sign-in, no GET, no Get- cmdlet, no preview, no batch as a whole."""
+    if call.service == "login" or call.method == "GET" or call.path.endswith("$batch"):
         return False
-    parameters = {str(key).lower() for key in dict(call.get("parameters") or {})}
-    if "previewonly" in parameters or "GetSitePropertiesByUrl" in path:
+    parameters = str(call.parameters)
+    if "PreviewOnly" in parameters or ("GetSitePropertiesByUrl" in parameters and "SetProperty" not in parameters):
         return False
-    return not cmdlet.startswith("Get-")
+    return not call.cmdlet.startswith("Get-")
 
 
 def leaver_of(user: User) -> Leaver:

@@ -29,7 +29,7 @@ class House:
     _doorways: dict[str, Tenant] = field(default_factory=dict, repr=False)
 
     def doorway(self, tenant_id: str) -> Tenant:
-        """The way into one tenant, with nothing remembered of it. It reads; it writes only when `acting_on` a leaver."""
+        """The way into one tenant, with nothing remembered of it. It writes only when `acting_on` a leaver."""
         if tenant_id not in self._doorways:
             self._doorways[tenant_id] = Tenant(
                 tenant_id,

@@ -67,8 +67,8 @@ async def accept(
         raise Unusable(" ".join(reasons), "conflicting_settings", advice="Change the settings and try again.")
     known = house.tenants.find(tenant_text)
     doorway = house.doorway(known.id)
-    organization, *found = await asyncio.gather(
-        doorway.organization.get(), *(_user(doorway, known, text) for text in users)
+    organization, found = await asyncio.gather(
+        doorway.organization.get(), asyncio.gather(*(_user(doorway, known, text) for text in users))
     )
     if organization.id.lower() != known.id.lower():
         raise Unusable(
@@ -112,7 +112,7 @@ async def _user(doorway: Tenant, known: KnownTenant, text: str) -> User | str:
 async def _open(
     doorway: Tenant, known: KnownTenant, user: User, chosen: Mapping[str, Setting], batch: Mapping[str, str]
 ) -> tuple[dict[str, Colleague], list[str]]:
-    wanted = list(dict.fromkeys(person for _, person in people_in(chosen)))
+    wanted = list(dict.fromkeys(str(person) for _, person in people_in(chosen)))
     found = await asyncio.gather(*(_colleague(doorway, known, user, person) for person in wanted))
     people = {person: item for person, item in zip(wanted, found, strict=True) if isinstance(item, Colleague)}
     reasons = [item for item in found if isinstance(item, str)]

@@ -51,7 +51,7 @@ async def carry_out(
 
     async def one(planned: Planned) -> None:
         async with places:
-            await _run(house, planned, on_event, stopping)
+            await _run(house, planned, on_event, stopping, look_again)
 
     with ExitStack() as held:
         for planned in preview.planned:
