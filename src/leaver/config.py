@@ -1,0 +1,146 @@
+"""Configuration from the environment, and from a `.env` file for what the environment leaves open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from leaver.domain.errors import Unusable
+
+CLOUDS = ("global", "usgov", "usgov-dod", "china", "custom")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that is set from outside. Secrets are left out of its repr."""
+
+    data_dir: Path
+    database_url: str = field(default="", repr=False)
+    """Empty: SQLite in the data folder. It may hold a password."""
+    cloud: str = "global"
+    login_url: str = ""
+    """Base addresses without a slash at the end; only for the cloud `custom`."""
+    graph_url: str = ""
+    exchange_url: str = ""
+    ca_file: Path | None = None
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    client_certificate: str = field(default="", repr=False)
+    """The path of a PEM file with certificate and key, or the PEM text itself."""
+    federated_token_file: Path | None = None
+    """Where a workload identity (Kubernetes, GitHub) leaves its token; renewed by others, so read anew each time."""
+    managed_identity: str = ""
+    """The client id of the user-assigned managed identity that the application trusts."""
+    partner_tenant: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8365
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, dotenv_path: Path | str | None = None
+    ) -> Config:
+        """Read the variables. Without `dotenv_path`, the `.env` of the current folder counts, unless `environ` is given."""
+        given = _Given(_merged(environ, dotenv_path))
+        cloud = (given.text("LEAVER_CLOUD") or "global").lower()
+        if cloud not in CLOUDS:
+            raise _unusable("LEAVER_CLOUD", f"is {cloud!r}", f"Choose one of {', '.join(CLOUDS)}.")
+        urls = {name: given.url(name) for name in ("LEAVER_LOGIN_URL", "LEAVER_GRAPH_URL", "LEAVER_EXCHANGE_URL")}
+        for name, url in urls.items():
+            if cloud == "custom" and not url:
+                raise _unusable(name, "is missing", "LEAVER_CLOUD=custom needs all three base addresses.")
+            if cloud != "custom" and url:
+                advice = "Set LEAVER_CLOUD=custom to use it, or remove it."
+                raise _unusable(name, f"is set, but LEAVER_CLOUD is {cloud!r}", advice)
+        return cls(
+            data_dir=given.path("LEAVER_DATA_DIR") or _default_data_dir(given),
+            database_url=given.text("LEAVER_DATABASE_URL"),
+            cloud=cloud,
+            login_url=urls["LEAVER_LOGIN_URL"],
+            graph_url=urls["LEAVER_GRAPH_URL"],
+            exchange_url=urls["LEAVER_EXCHANGE_URL"],
+            ca_file=given.file("LEAVER_CA_FILE"),
+            client_id=given.text("LEAVER_CLIENT_ID"),
+            client_secret=given.text("LEAVER_CLIENT_SECRET"),
+            client_certificate=given.certificate("LEAVER_CLIENT_CERTIFICATE"),
+            federated_token_file=given.path("AZURE_FEDERATED_TOKEN_FILE"),
+            managed_identity=given.text("LEAVER_MANAGED_IDENTITY"),
+            partner_tenant=given.text("LEAVER_PARTNER_TENANT"),
+            host=given.text("LEAVER_HOST") or "127.0.0.1",
+            port=given.port("LEAVER_PORT", 8365),
+        )
+
+
+class _Given:
+    """The variables that are set, each read as what it should be."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str) -> str:
+        return self._values.get(name, "").strip()
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        if "\0" in value:
+            raise _unusable(name, "is not a path", "Remove the NUL character.")
+        return Path(value).expanduser() if value else None
+
+    def file(self, name: str) -> Path | None:
+        path = self.path(name)
+        if path is not None and not path.is_file():
+            raise _unusable(name, f"names {path}, which is not a file", "Correct the path or remove the variable.")
+        return path
+
+    def certificate(self, name: str) -> str:
+        value = self.text(name)
+        if value and "-----BEGIN" not in value:
+            self.file(name)
+        return value
+
+    def url(self, name: str) -> str:
+        value = self.text(name).rstrip("/")
+        if not value:
+            return ""
+        try:
+            parts = urlsplit(value)
+            known = parts.scheme in ("https", "http") and parts.hostname and (parts.port or True)
+        except ValueError:
+            known = False
+        if not known or parts.query or parts.fragment or parts.username:
+            raise _unusable(name, "is not a base address", "Write it like https://127.0.0.1:9443/login.")
+        return value
+
+    def port(self, name: str, default: int) -> int:
+        value = self.text(name)
+        if not value:
+            return default
+        if not (value.isascii() and value.isdigit() and int(value) <= 65_535):
+            raise _unusable(name, f"is {value!r}", "Give a port number between 0 and 65535.")
+        return int(value)
+
+
+def _merged(environ: Mapping[str, str] | None, dotenv_path: Path | str | None) -> dict[str, str]:
+    """The environment, with a `.env` file beneath it. `$` is kept as it is: secrets may hold one."""
+    path = Path(dotenv_path) if dotenv_path is not None else Path(".env") if environ is None else None
+    beneath: dict[str, str] = {}
+    if path is not None and path.is_file():
+        from dotenv import dotenv_values
+
+        try:
+            found = dotenv_values(path, interpolate=False)
+        except (OSError, UnicodeDecodeError) as error:
+            raise Unusable(f"The file {path} cannot be read: {error}.", code="bad_configuration") from error
+        beneath = {name: value for name, value in found.items() if value is not None}
+    return {**beneath, **(os.environ if environ is None else environ)}
+
+
+def _default_data_dir(given: _Given) -> Path:
+    home = given.path("XDG_DATA_HOME")
+    return (home if home is not None and home.is_absolute() else Path.home() / ".local" / "share") / "leaver"
+
+
+def _unusable(name: str, what: str, advice: str) -> Unusable:
+    return Unusable(f"{name} {what}.", code="bad_configuration", advice=advice)
