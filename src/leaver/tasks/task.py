@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -71,6 +71,11 @@ class Context:
     """Each `Person` of the settings, resolved within the tenant."""
     accepted: frozenset[str] = frozenset()
     """Keys of changes that Microsoft has accepted since `asked_at`; for what it shows no other trace of."""
+
+    @property
+    def earliest(self) -> datetime:
+        """What counts as stamped by Microsoft since `asked_at`: stamps are cut to seconds, and clocks differ."""
+        return self.asked_at.replace(microsecond=0) - timedelta(seconds=2)
 
 
 class Task(ABC, Generic[Facts]):
