@@ -42,7 +42,7 @@ class Config:
     def from_environment(
         cls, environ: Mapping[str, str] | None = None, dotenv_path: Path | str | None = None
     ) -> Config:
-        """Read the variables. Without `dotenv_path`, the `.env` of the current folder counts, unless `environ` is given."""
+        """Read the variables; `.env` of the current folder counts too, unless `environ` is given without a path."""
         given = _Given(_merged(environ, dotenv_path))
         cloud = (given.text("LEAVER_CLOUD") or "global").lower()
         if cloud not in CLOUDS:

@@ -57,13 +57,14 @@ class Answer:
         """Whether the service asked us to slow down; Exchange says so in plain words, whatever the status."""
         if self.status == 429:
             return True
-        return not self.ok and "maximum number of concurrent requests" in self._said.lower()
+        return "maximum number of concurrent requests" in self._said.lower()
 
     def retry_after(self, now: datetime) -> float | None:
         """How many seconds the service asked us to wait: from a number or an HTTP date, None when it did not say."""
         value = self.headers.get("retry-after", "").strip()
         if re.fullmatch(r"\d+(\.\d+)?", value):
-            return float(value)
+            reset = self.headers.get("ratelimit-reset", "").strip()
+            return max(float(value), float(reset) if reset.isascii() and reset.isdigit() else 0.0)
         try:
             moment = parsedate_to_datetime(value)
         except (TypeError, ValueError):
@@ -80,7 +81,7 @@ class Answer:
         return str(error.get("message", "")) if isinstance(error, dict) else ""
 
 
-@dataclass
+@dataclass(eq=False)
 class NoAnswer(Exception):
     """The connection gave no answer. Never leaves this package."""
 

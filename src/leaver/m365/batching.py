@@ -35,7 +35,9 @@ class TokenSource(Protocol):
 class Dialect(Protocol):
     """How one service wants its batches."""
 
-    most: int
+    @property
+    def most(self) -> int:
+        """How many requests one batch may carry."""
 
     def joins(self, request: Request, others: Sequence[Request]) -> bool:
         """Whether a request may travel with these others."""
@@ -190,13 +192,16 @@ class Gathering(Line):
             item = self._pending.popleft()
             if item.answer.done():
                 continue
-            if not taken or not (item.alone or taken[0].alone):
-                if not taken or self._dialect.joins(item.request, [other.request for other in taken]):
-                    taken.append(item)
-                    continue
-            left.append(item)
+            if not taken or self._joins(item, taken):
+                taken.append(item)
+            else:
+                left.append(item)
         self._pending.extendleft(reversed(left))
         return taken
+
+    def _joins(self, item: Item, taken: Sequence[Item]) -> bool:
+        alone = item.alone or any(other.alone for other in taken)
+        return not alone and self._dialect.joins(item.request, [other.request for other in taken])
 
     async def _exchange(self, items: list[Item], token: str, seen: int) -> None:
         try:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 
 class Budget:
-    """Slots for requests. A refusal halves their number, a run of successes adds one; waiting is first come, first served."""
+    """Slots for requests: a refusal halves their number, a run of successes adds one. First come, first served."""
 
     def __init__(self, start: int, *, most: int | None = None, least: int = 2) -> None:
         self.limit = start

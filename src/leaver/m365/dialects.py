@@ -85,9 +85,7 @@ class ExchangeDialect:
             for place, request in enumerate(requests, 1)
         ]
         headers = {"X-AnchorMailbox": self.anchor}
-        return Request(
-            "exchange", "POST", self.url, "$batch", headers, {"requests": parts}, read_timeout=self.seconds
-        )
+        return Request("exchange", "POST", self.url, "$batch", headers, {"requests": parts}, read_timeout=self.seconds)
 
     def unpacked(self, part: Mapping[str, Any], outer: Answer) -> Answer:
         """One part's answer."""
@@ -102,7 +100,7 @@ def _unpacked(part: Mapping[str, Any], outer: Answer) -> Answer:
         try:
             body = json.loads(body)
         except ValueError:
-            body, text = None, body.replace("\0", "").strip()[:2_000]
+            text, body = body.replace("\0", "").strip()[:2_000], None
     try:
         status = int(part.get("status") or 0)
     except (TypeError, ValueError):

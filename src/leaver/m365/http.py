@@ -13,7 +13,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -106,10 +106,10 @@ class Http:
 
     def start(self, work: Any) -> asyncio.Task[Any]:
         """Run work beside its caller; `aclose` ends what is still running."""
-        task = asyncio.get_running_loop().create_task(work)
+        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return cast("asyncio.Task[Any]", task)
+        return task
 
     async def pause(self, seconds: float) -> None:
         """Let time pass."""
@@ -153,6 +153,7 @@ class Http:
         waiting budget is spent, and Uncertain when a request that must not be sent twice may have been carried out.
         """
         left = self.budget if budget is None else budget
+        giving_up: LeaverError
         tries = 0
         while True:
             tries += 1
@@ -166,6 +167,9 @@ class Http:
                 pause, giving_up = _back_off(tries), asked.unavailable(lost.reason, request_id=lost.request_id)
             else:
                 record(_call(asked, answer.status, answer.request_id))
+                if answer.ok and answer.text:
+                    # A page of a proxy or portal: whatever it says, it is not the service's answer.
+                    answer = replace(answer, status=502)
                 verdict = self._verdict(answer, asked, tries, repeatable=repeatable)
                 if verdict is None:
                     return answer
@@ -182,7 +186,7 @@ class Http:
 
     def _verdict(
         self, answer: Answer, asked: Asked, tries: int, *, repeatable: bool
-    ) -> None | Uncertain | tuple[float, LeaverError]:
+    ) -> Uncertain | tuple[float, LeaverError] | None:
         """None: the answer stands. Otherwise how long to pause, and what to raise when there is no time left."""
         if answer.ok or (answer.status < 500 and not answer.throttled and answer.status != 408):
             return None
@@ -229,9 +233,7 @@ class Http:
             self.skew = timedelta() if earliest <= timedelta() <= latest else earliest + (latest - earliest) / 2
 
 
-def _client(
-    ca_file: Path | None, transport: httpx.AsyncBaseTransport | None, timeouts: Timeouts
-) -> httpx.AsyncClient:
+def _client(ca_file: Path | None, transport: httpx.AsyncBaseTransport | None, timeouts: Timeouts) -> httpx.AsyncClient:
     timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=None)
     if transport is not None:
         return httpx.AsyncClient(transport=transport, timeout=timeout)

@@ -129,8 +129,10 @@ def refusal(answer: Answer, tenant_id: str, scope: str) -> LeaverError:
         )
     known = next((_ADVICE[number] for number in codes if number in _ADVICE), None)
     said = _said(body, answer)
-    why, advice = known or ("Microsoft refused the sign-in", "Microsoft's own words say what is missing; quote the "
-                            "trace id when you ask its support.")
+    why, advice = known or (
+        "Microsoft refused the sign-in",
+        "Microsoft's own words say what is missing; quote the trace id when you ask its support.",
+    )
     return SignInRefused(
         f"Microsoft Entra gave no token {where}: {why}. {said}".strip(),
         code=code,

@@ -139,7 +139,7 @@ class Tokens:
         return answer
 
     def _ask_msal(self, loop: asyncio.AbstractEventLoop, endpoint: str, tenant_id: str, scope: str) -> Answer:
-        import msal  # a slow import, needed only here
+        import msal  # type: ignore[import-untyped]  # slow to import, and needed only here
 
         post = _Post(self._http, loop, endpoint)
         try:
@@ -321,7 +321,7 @@ def _signer(certificate: str) -> Any:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from msal.oauth2cli.assertion import JwtAssertionCreator
+    from msal.oauth2cli.assertion import JwtAssertionCreator  # type: ignore[import-untyped]
 
     try:
         pem = certificate.encode() if "-----BEGIN" in certificate else Path(certificate).expanduser().read_bytes()

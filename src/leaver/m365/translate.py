@@ -71,12 +71,17 @@ class Asked:
         """The service as people call it."""
         return NAMES[self.service]
 
+    @property
+    def deed(self) -> str:
+        """What was tried, for people: a method and a path, or a cmdlet."""
+        return f"{self.method} {self.what}" if self.service in ("graph", "sharepoint") else self.what
+
     def error(self, answer: Answer) -> LeaverError:
         """The error that an answer other than success stands for."""
         said = _SAID[self.service](answer)
         kind, advice = _KINDS[self.service](answer, said)
         error = kind(
-            f"{self.name} {_verb(answer)} {self.what} in tenant {self.tenant}: {_sentence(said.text, answer)}",
+            f"{self.name} {_verb(answer)} {self.deed} in tenant {self.tenant}: {_sentence(said.text, answer)}",
             code=said.code,
             status=answer.status,
             request_id=said.request_id or answer.request_id,
@@ -97,7 +102,7 @@ class Asked:
         """Asked to slow down for longer than one call may wait."""
         said = _SAID[self.service](answer)
         return Throttled(
-            f"{self.name} is throttling requests for tenant {self.tenant} ({self.what}).",
+            f"{self.name} is throttling requests for tenant {self.tenant} ({self.deed}).",
             code=said.code or "TooManyRequests",
             status=answer.status,
             request_id=said.request_id or answer.request_id,
@@ -109,7 +114,7 @@ class Asked:
     def unavailable(self, reason: str, *, request_id: str = "") -> Unavailable:
         """No answer, and nothing can have been changed by accident."""
         return Unavailable(
-            f"{self.name} could not be reached for tenant {self.tenant} ({self.what}): {reason}.",
+            f"{self.name} could not be reached for tenant {self.tenant} ({self.deed}): {reason}.",
             code="no_answer",
             request_id=request_id,
             advice="Check this machine's network, proxy and LEAVER_CA_FILE, and https://status.cloud.microsoft; "
@@ -121,7 +126,7 @@ class Asked:
     def uncertain(self, reason: str, status: int | None = None, request_id: str = "") -> Uncertain:
         """A write that must not be sent twice, and whose answer is not known."""
         return Uncertain(
-            f"{self.name} did not confirm {self.what} in tenant {self.tenant}: {reason.rstrip('.')}. "
+            f"{self.name} did not confirm {self.deed} in tenant {self.tenant}: {reason.rstrip('.')}. "
             "It may have been carried out.",
             code="no_answer",
             status=status,

@@ -268,26 +268,19 @@ class ExchangeWire:
 
 
 class SharePointWire:
-    """SharePoint's own interface for the sites of one tenant. Each host has a token of its own."""
+    """SharePoint's own interface for the sites of one tenant. Each host has a token of its own; nothing is remembered."""
 
     def __init__(self, http: Http, tokens: Tokens, clouds: Clouds, tenant_id: str) -> None:
         self._http = http
         self._tokens = tokens
         self._clouds = clouds
         self._tenant_id = tenant_id
-        self._memo = Memo()
+        self._reads = Memo(keep=False)
 
     @property
     def certificate(self) -> bool:
         """Whether the configured credential may work: SharePoint refuses tokens that a secret has brought."""
         return self._tokens.certificate
-
-    def fresh(self) -> SharePointWire:
-        """The same connection with nothing remembered."""
-        copy = object.__new__(SharePointWire)
-        copy.__dict__.update(self.__dict__)
-        copy._memo = Memo()
-        return copy
 
     async def get(self, site_url: str, path: str, params: Mapping[str, Any] | None = None) -> Json:
         """The JSON that a path of the site shows."""
@@ -302,7 +295,7 @@ class SharePointWire:
         async def ask() -> Json:
             return (await self._answer(request, repeatable=True)).body
 
-        return await self._memo.read(request.url, ask)
+        return await self._reads.read(request.url, ask)
 
     async def post(
         self, site_url: str, path: str, body: Json = None, *, merge: bool = False, repeatable: bool = False
@@ -313,9 +306,7 @@ class SharePointWire:
             headers |= {"X-HTTP-Method": "MERGE", "IF-MATCH": "*"}
         # Ensuring that a user is known to the site changes nothing the second time.
         repeatable = repeatable or merge or path.lower().endswith("/ensureuser")
-        request = Request(
-            "sharepoint", "POST", f"{site_url.rstrip('/')}{path}", _shown(site_url, path), headers, body
-        )
+        request = Request("sharepoint", "POST", f"{site_url.rstrip('/')}{path}", _shown(site_url, path), headers, body)
         return await self._answer(request, repeatable=repeatable)
 
     async def process_query(self, admin_url: str, xml: str, *, repeatable: bool = True) -> list[Json]:
