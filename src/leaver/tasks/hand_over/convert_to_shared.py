@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leaver.domain.errors import NotYet
-from leaver.domain.plan import Change, NotApplicable, PlanItem, blocker, follow_up
+from leaver.domain.plan import Change, NotApplicable, PlanItem, blocker, follow_up, warning
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.graph.users import User
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
 from leaver.tasks.task import Option, Task
+from leaver.tasks.unlicensed_mailbox import LIMIT
 
 _UNLICENSED = "mailbox_without_license"
 _TOO_LARGE = "mailbox_over_50_gb"
@@ -23,6 +25,13 @@ class Conversion:
     mailbox: Mailbox
     user: User
     licensed: bool
+    size: int | None = None
+    """Bytes in the mailbox, where Exchange has a figure."""
+
+    @property
+    def over_limit(self) -> bool:
+        """Whether it is too large to be a shared mailbox without a licence."""
+        return self.size is not None and self.size > LIMIT
 
 
 class ConvertToShared(Task[Conversion | Absent]):
@@ -43,7 +52,10 @@ class ConvertToShared(Task[Conversion | Absent]):
         mailbox = await mailbox_or_reason(self.tenant, self.leaver)
         if not isinstance(mailbox, Mailbox):
             return mailbox
-        return Conversion(mailbox, await self.tenant.users.get(self.leaver.id), await self._licensed())
+        user, licensed, size = await asyncio.gather(
+            self.tenant.users.get(self.leaver.id), self._licensed(), self.tenant.mailboxes.size(self.leaver)
+        )
+        return Conversion(mailbox, user, licensed, size)
 
     def plan(self, facts: Conversion | Absent) -> Iterable[PlanItem]:
         """One change for a licensed user mailbox; for everything else, the reason why not."""
@@ -51,7 +63,7 @@ class ConvertToShared(Task[Conversion | Absent]):
             yield _without_mailbox(facts)
             return
         mailbox = facts.mailbox
-        if not mailbox.is_shared and self.decision(_TOO_LARGE) == "keep_user_mailbox":
+        if not mailbox.is_shared and facts.over_limit and self.decision(_TOO_LARGE) == "keep_user_mailbox":
             yield NotApplicable(_TOO_LARGE, "The mailbox stays a user mailbox with its licence, as decided.")
         elif not mailbox.is_shared and mailbox.kind != "UserMailbox":
             yield NotApplicable("not_a_user_mailbox", f"The mailbox is a {mailbox.kind}; only user mailboxes convert.")
@@ -60,6 +72,8 @@ class ConvertToShared(Task[Conversion | Absent]):
         else:
             if facts.user.synced or mailbox.synced:
                 yield _set_type_on_premises(facts.user)
+            if "remove_licenses" not in self.context.chosen and (why := _why_license_must_stay(facts)):
+                yield warning("shared_mailbox_needs_license", f"Leave the user an Exchange licence: {why}.")
             if not mailbox.is_shared:
                 yield Change("mailbox type", before=mailbox.kind, after="SharedMailbox")
 
@@ -102,6 +116,14 @@ def _without_mailbox(reason: Absent) -> Absent:
             "is back, and convert then.",
         )
     return reason
+
+
+def _why_license_must_stay(facts: Conversion) -> str:
+    """What a shared mailbox without a licence may not have; whoever removes licences is asked there."""
+    mailbox = facts.mailbox
+    large = [f"the mailbox holds {(facts.size or 0) / 1024**3:.1f} GB, and without one it may hold 50 GB"]
+    archive = ["it has an archive"] if mailbox.archive else []
+    return "; ".join([*(large if facts.over_limit else []), *archive, *(f"it is on {hold}" for hold in mailbox.holds)])
 
 
 def _set_type_on_premises(user: User) -> PlanItem:

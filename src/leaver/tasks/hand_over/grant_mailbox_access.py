@@ -76,8 +76,8 @@ class GrantMailboxAccess(Task[Opening | Absent]):
             if among(colleague, facts.people):
                 yield info(
                     "automapping_unknown",
-                    f"{shown(colleague)} has full access already, and it stays as it is. Exchange does not "
-                    "show whether the mailbox opens by itself in Outlook. To change that, remove the access and grant it again.",
+                    f"{shown(colleague)} has full access already, and it stays as it is. Exchange does not show "
+                    "whether the mailbox opens by itself in Outlook; to change that, remove it and grant it anew.",
                 )
                 continue
             yield Change(
