@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from html import unescape
+from typing import Any
 
 from leaver.m365.exchange.values import anchor, store_lane, text
 from leaver.m365.http import ExchangeWire
@@ -62,7 +63,7 @@ class AutoReplies:
     async def set(self, user: Addressed, reply: AutoReply) -> None:
         """Set state, both texts and audience together: each alone would leave something of an earlier reply."""
         self._guard.only(user.id, "setting automatic replies")
-        times = {"StartTime": reply.start, "EndTime": reply.end} if reply.state == "Scheduled" else {}
+        times: dict[str, Any] = {"StartTime": reply.start, "EndTime": reply.end} if reply.state == "Scheduled" else {}
         await self._wire.run(
             "Set-MailboxAutoReplyConfiguration",
             anchor=anchor(user),

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from leaver.domain.errors import NotFound, Refused
+from leaver.domain.errors import NotFound, NotYet, Refused
 from leaver.m365.exchange.values import added, guid, removed, text, texts, truth
 from leaver.m365.http import ExchangeWire
 from leaver.m365.target import Addressed, Guard
@@ -78,8 +78,12 @@ class DistributionGroups:
         await self._run("Set-DistributionGroup", group_id, ManagedBy=added(person.id))
 
     async def remove_successor(self, group_id: str, person: Addressed) -> None:
-        """Take a successor from a group's managers again, for undo."""
-        self._guard.somebody()
+        """Take a successor from a group's managers again, for undo; only in a group that the leaver manages again."""
+        leaver = self._guard.leaver
+        again = DistributionGroups(self._wire.fresh(), self._guard)
+        if leaver is None or group_id not in {group.id for group in await again.managed_by(leaver)}:
+            self._guard.somebody()
+            raise NotYet("The leaver does not manage the group again yet.", code="not_owner_again", service="exchange")
         await self._run("Set-DistributionGroup", group_id, ManagedBy=removed(person.id))
 
     async def _run(self, cmdlet: str, group_id: str, **parameters: Any) -> None:

@@ -19,8 +19,8 @@ _COLLECTIONS = {
     "email": "emailMethods",
     "temporaryAccessPass": "temporaryAccessPassMethods",
     "platformCredential": "platformCredentialMethods",
-    "externalAuthentication": "externalAuthenticationMethods",
-    "resourceAccountKeyAuthentication": "resourceAccountKeyAuthenticationMethods",
+    "external": "externalAuthenticationMethods",
+    "resourceAccountKey": "resourceAccountKeyAuthenticationMethods",
 }
 """Kind to the typed collection that it is deleted from; there is no DELETE on the list of all methods. Those that only
 Graph beta can delete (`hardwareOath`, `qrCodePin`) are left out."""
@@ -69,15 +69,7 @@ class AuthenticationMethods:
 
 
 def _method(row: Row) -> Method:
-    kind = text(row, "@odata.type").rsplit(".", maxsplit=1)[-1]
-    for suffix in ("AuthenticationMethod", "Method"):
-        if kind.endswith(suffix):
-            kind = kind.removesuffix(suffix)
-            break
-    # `externalAuthenticationMethod` loses the word that belongs to its name.
-    kind = {"external": "externalAuthentication", "resourceAccountKey": "resourceAccountKeyAuthentication"}.get(
-        kind, kind
-    )
+    kind = text(row, "@odata.type").rsplit(".", maxsplit=1)[-1].removesuffix("AuthenticationMethod")
     return Method(
         id=text(row, "id"),
         kind=kind,

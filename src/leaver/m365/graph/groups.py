@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from leaver.domain.errors import NotFound, Refused
+from leaver.domain.errors import NotFound, NotYet, Refused
 from leaver.domain.people import Colleague
 from leaver.m365.graph.users import as_colleague
 from leaver.m365.graph.values import Row, literal, says, text
@@ -124,8 +124,13 @@ class Groups:
         await self._remove(group_id, "owners", user_id)
 
     async def remove_successor(self, group_id: str, user_id: str) -> None:
-        """Take back an ownership that a successor was given, for undo; one who does not own it is no error."""
-        self._guard.somebody()
+        """Take back an ownership that a successor was given, for undo; one who does not own it is no error.
+
+        Only in a group that the leaver owns again: so it never takes an owner from any other group.
+        """
+        rows = await Groups(self._wire.fresh(), self._guard).owners(group_id)
+        if self._guard.leaver_id not in {owner.id for owner in rows}:
+            raise NotYet("The leaver does not own the group again yet.", code="not_owner_again", service="graph")
         await self._remove(group_id, "owners", user_id)
 
     async def _groups(self, path: str) -> tuple[Group, ...]:

@@ -1,0 +1,84 @@
+"""What is sent to SharePoint, and how its answers are read."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from leaver.domain.errors import Refused
+from leaver.domain.people import Leaver
+from leaver.m365.sharepoint.sites import admin_address
+from leaver.m365.tenant import Tenant
+from m365.stub_wires import Stubs
+
+SITE = "https://contoso-my.sharepoint.com/personal/o'neil_&_sons"
+BOB = Leaver("bob", "bob@contoso.example", "Bob Example")
+
+
+@pytest.fixture
+def site(stubs: Stubs, eve: Leaver) -> str:
+    """Eve's OneDrive."""
+    stubs.graph.answers[f"/users/{eve.id}/drive/root"] = {"sharepointIds": {"siteUrl": SITE}}
+    return SITE
+
+
+@pytest.mark.parametrize(
+    ("site_url", "admin"),
+    [
+        ("https://contoso-my.sharepoint.com/personal/ada", "https://contoso-admin.sharepoint.com"),
+        ("https://contosoEUR-my.sharepoint.us/personal/my-my", "https://contosoEUR-admin.sharepoint.us"),
+        ("https://127.0.0.1:9443/sp/contoso-my/personal/ada", "https://127.0.0.1:9443/sp/contoso-admin"),
+    ],
+)
+def test_the_admin_site_stands_beside_the_onedrive(site_url: str, admin: str) -> None:
+    assert admin_address(site_url) == admin
+
+
+def test_an_address_that_is_no_onedrive_has_no_admin_site() -> None:
+    with pytest.raises(Refused):
+        admin_address("https://contoso.sharepoint.com/sites/sales")
+
+
+async def test_the_address_in_a_query_is_escaped(stubbed: Tenant, stubs: Stubs, site: str) -> None:
+    await stubbed.sites.set_sharing(site, 0)
+
+    request = Xml.fromstring(stubs.sharepoint.sent[0][2])
+    texts = [each.text for each in request.iter() if each.tag.endswith("}Parameter")]
+    assert texts == ["0", SITE, "false"]
+
+
+async def test_the_sharing_is_found_among_the_parts_of_the_answer(stubbed: Tenant, stubs: Stubs, site: str) -> None:
+    stubs.sharepoint.csom = [
+        {"SchemaVersion": "15.0.0.0", "ErrorInfo": None},
+        2,
+        {"IsNull": False},
+        5,
+        {"_ObjectType_": "Microsoft.Online.SharePoint.TenantAdministration.SiteProperties", "SharingCapability": 3},
+    ]
+
+    assert await stubbed.sites.sharing(site) == 3
+
+
+async def test_the_sharing_may_stay_unknown(stubbed: Tenant, stubs: Stubs, site: str) -> None:
+    stubs.sharepoint.csom = [{"ErrorInfo": None}, 2, {"IsNull": True}]
+
+    assert await stubbed.sites.sharing(site) is None
+
+
+async def test_a_colleague_whom_sharepoint_does_not_know_is_named(stubbed: Tenant, stubs: Stubs, site: str) -> None:
+    stubs.sharepoint.answers["/_api/web/ensureuser"] = Refused(
+        "SharePoint refused: The specified user i:0#.f|membership|bob@contoso.example could not be found.",
+        code="-2146232832, Microsoft.SharePoint.SPException",
+    )
+
+    with pytest.raises(Refused, match=r"does not know bob@contoso\.example") as refused:
+        await stubbed.sites.grant_admin(site, BOB)
+
+    assert "licence" in refused.value.advice
+
+
+async def test_without_a_certificate_sharepoint_is_not_possible(stubbed: Tenant, stubs: Stubs) -> None:
+    stubs.sharepoint.certificate = False
+
+    assert "certificate" in stubbed.sites.possible
