@@ -1,0 +1,109 @@
+"""`make bench`: measures a typical offboarding, the search for rights and the search for users, beside the goals."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.chain import longest_chain
+from bench.simulator import LATENCY, Running, data_folder, root, running
+
+RUNS = 3
+SETTINGS = {
+    "disable_sign_in": True,
+    "reset_password": True,
+    "revoke_sessions": True,
+    "remove_mfa_methods": True,
+    "remove_mobile_devices": True,
+    "set_out_of_office": {"internal": "Gone.", "external": "Gone."},
+    "forward_mail": {"to": "manager", "keep_copy": True},
+    "grant_mailbox_access": [{"user": "manager", "automapping": False}],
+    "grant_send_as": ["manager"],
+    "grant_send_on_behalf": ["manager"],
+    "grant_onedrive_access": ["manager"],
+    "convert_to_shared": True,
+    "hide_from_gal": True,
+    "remove_rules": True,
+    "cancel_meetings": True,
+    "remove_groups": True,
+    "remove_mailbox_permissions": True,
+    "remove_calendar_permissions": True,
+    "disable_onedrive_sharing": True,
+    "unassign_phone_numbers": True,
+    "remove_licenses": True,
+    "clear_immutable_id": True,
+}
+"""Everything but the deletion, and of the two about forwarding the one that has more to do."""
+
+
+def main() -> None:
+    """Measure, print the figures beside the goals, and keep them as JSON."""
+    results: dict[str, Any] = {}
+    with running("typical", **LATENCY) as simulator, data_folder() as folder:
+        for mode in ("plan", "together", "unbounded", "one_by_one"):
+            runs = [_offboard(simulator, folder, mode) for _ in range(1 if mode == "one_by_one" else RUNS)]
+            results[mode] = {key: _middle([run[key] for run in runs]) for key in runs[0]}
+    _print_offboarding(results)
+    Path(root() / "bench" / "results").mkdir(exist_ok=True)
+    (root() / "bench" / "results" / "latest.json").write_text(json.dumps(results, indent=1))
+
+
+def _offboard(simulator: Running, folder: str, mode: str) -> dict[str, Any]:
+    simulator.control("scenario", {"name": "typical"})
+    tenant = simulator.ready["tenants"][0]
+    settings = Path(folder) / "settings.json"
+    settings.write_text(json.dumps(SETTINGS))
+    data = Path(folder) / f"data-{mode}-{os.urandom(4).hex()}"
+    answer = subprocess.run(
+        [sys.executable, "-m", "bench.offboarding", mode, tenant["id"], tenant["leaver"], str(settings)],
+        env={**os.environ, **simulator.environment, "LEAVER_DATA_DIR": str(data)},
+        cwd=root(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise SystemExit(answer.stderr)
+    result: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    calls = [call for call in simulator.control("calls")["calls"] if call["service"] != "login"]
+    result["requests"] = len([call for call in calls if not call["in_batch"]])
+    result["parts"] = len([call for call in calls if not call["path"].endswith("$batch")])
+    if mode != "plan":
+        running_calls = [call for call in calls if call["start"] >= result["confirmed_at"]]
+        result["chain_requests"], result["chain_seconds"] = longest_chain(running_calls, LATENCY)
+    return result
+
+
+def _middle(values: list[Any]) -> Any:
+    return statistics.median(values) if isinstance(values[0], (int, float)) else values[-1]
+
+
+def _print_offboarding(results: dict[str, Any]) -> None:
+    together, alone, free = results["together"], results["one_by_one"], results["unbounded"]
+    rows = [
+        ("plan", f"{results['plan']['plan_seconds']:.2f} s", "2 s"),
+        ("sign-in blocked after", f"{together['sign_in_blocked_seconds']:.2f} s", ""),
+        ("locked out, read back, after", f"{together['locked_out_seconds']:.2f} s", "1.5 s"),
+        ("everything verified after", f"{together['run_seconds']:.2f} s", "3 s"),
+        ("the same, one request after the other", f"{alone['run_seconds']:.2f} s", ""),
+        ("times faster", f"{alone['run_seconds'] / together['run_seconds']:.1f}", "5"),
+        ("longest chain of dependent requests", f"{free['chain_requests']}, {free['chain_seconds']:.2f} s", ""),
+        ("times the longest chain", f"{together['run_seconds'] / free['chain_seconds']:.2f}", "1.5"),
+        ("requests sent (questions in them)", f"{together['requests']} ({together['parts']})", ""),
+        ("CPU", f"{together['cpu_seconds']:.2f} s", "2 s"),
+        ("peak memory", f"{together['peak_mib']:.0f} MiB", "150 MiB"),
+        ("not verified", json.dumps(together["not_verified"]), "{}"),
+    ]
+    width = max(len(name) for name, _, _ in rows)
+    print(f"{'A typical offboarding':<{width}}  {'measured':>14}  goal")
+    for name, value, goal in rows:
+        print(f"{name:<{width}}  {value:>14}  {goal}")
+
+
+if __name__ == "__main__":
+    main()
