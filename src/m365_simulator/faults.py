@@ -126,8 +126,8 @@ class Behaviour:
     """How a locked site refuses: 403 or 423."""
     sharepoint_tenant_access: str = "accept"
     """Tenant administration by an app alone: `accept` or `refuse`."""
-    sharepoint_update_polls: int = 0
-    """How often the operation of a site's update must be asked about before it is complete."""
+    sharepoint_update_delay: float = 0.0
+    """From a site's update to its being in force."""
 
     number_operation_fails: str = ""
     """The detail with which every telephone number operation fails; empty when they succeed."""

@@ -145,6 +145,8 @@ class Directory:
             return [known]
         found = [each for each in self.everyone() if each.display_name.lower() == key or each.known_as(key)]
         exact = [each for each in found if each.known_as(key)]
+        if exact:
+            self._index()
         return exact or found
 
     def _known(self, key: str) -> Recipient | None:

@@ -85,7 +85,7 @@ def on_premises(cmdlet: str, parameter: str, name: str) -> CmdletError:
     )
 
 
-def no_entry(folder: str, user: str) -> CmdletError:
+def no_entry(user: str) -> CmdletError:
     """A folder that has no permission for this user."""
     return CmdletError(
         f"{STORE}UserNotFoundInPermissionEntryException",

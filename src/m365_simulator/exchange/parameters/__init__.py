@@ -25,10 +25,11 @@ GROUPS = {
     "@confirm": "Confirm! WhatIf!",
     "@conditions": _CONDITIONS + " ".join(f"ExceptIf{word}" for word in _CONDITIONS.split()),
 }
-COMMON = frozenset(
-    """debug erroraction errorvariable informationaction informationvariable outbuffer outvariable pipelinevariable
-    verbose warningaction warningvariable progressaction""".split()
-)
+_COMMON = """
+    Debug ErrorAction ErrorVariable InformationAction InformationVariable OutBuffer OutVariable PipelineVariable Verbose
+    WarningAction WarningVariable ProgressAction
+"""
+COMMON = frozenset(_COMMON.lower().split())
 ENUMS = {
     "ConvertibleMailboxSubType": ("Regular", "Room", "Equipment", "Shared", "Workspace", "Desk"),
     "OofState": ("Disabled", "Enabled", "Scheduled"),

@@ -43,7 +43,9 @@ TABLE = {
         @confirm *Identity *AccessRights:MailboxFolderAccessRight[] *User SendNotificationToUser?
         SharingPermissionFlags:MailboxFolderPermissionFlags
     """,
-    "Remove-MailboxFolderPermission": "@confirm *Identity Force! ResetDelegateUserCollection! SendNotificationToUser? User",
+    "Remove-MailboxFolderPermission": """
+        @confirm *Identity Force! ResetDelegateUserCollection! SendNotificationToUser? User
+    """,
     "Get-MailboxFolderStatistics": """
         Identity Archive! Database DiagnosticInfo FolderScope:ElcFolderType IncludeAnalysis!
         IncludeOldestAndNewestItems! IncludeSoftDeletedRecipients! ResultSize SkipCount StoreMailboxIdentity
