@@ -83,7 +83,7 @@ class Tenant:
             self.id,
             graph=graph.fresh(),
             exchange=exchange.fresh(),
-            sharepoint=sharepoint.fresh(),
+            sharepoint=sharepoint,
             now=self._now,
             leaver=self.leaver,
             seen=self._seen,
