@@ -92,6 +92,17 @@ async def accept(
     ]
 
 
+def batch_refusals(opened: Sequence[Opened]) -> dict[str, str]:
+    """Why some of these cannot be carried out together, by offboarding id: each was accepted on its own."""
+    batch = {item.user.id: f"{item.user.display_name} ({item.user.upn})" for item in opened}
+    refused = {}
+    for item in opened:
+        reasons = conflicts.people_refusals(item.record.user, item.chosen, item.people, batch)
+        if reasons:
+            refused[item.record.id] = " ".join(reasons)
+    return refused
+
+
 async def _user(doorway: Tenant, known: KnownTenant, text: str) -> User | str:
     wanted = text.strip()
     if not wanted:

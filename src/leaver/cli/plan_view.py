@@ -1,0 +1,130 @@
+"""Shows a plan: who, what exactly, what is in place, what does not apply, what cannot come back, how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from leaver.domain.offboarding import Offboarding, TaskRecord
+from leaver.domain.outcome import Outcome
+from leaver.domain.people import TenantName
+from leaver.domain.plan import Note, NoteKind, Reversibility
+from leaver.offboarding import words
+
+WIDEST = 100
+"""Columns; longer lines are hard to read."""
+STYLES = {"add": "green", "change": "cyan", "remove": "red", "done": "dim", "not_here": "dim", "blocker": "bold red"}
+MARKS = {Reversibility.ONE_WAY: "yellow", Reversibility.PERMANENT: "bold red"}
+NOTE_STYLES = {
+    NoteKind.WARNING: "yellow",
+    NoteKind.BLOCKER: "bold red",
+    NoteKind.FOLLOW_UP: "magenta",
+    NoteKind.INFO: "dim",
+}
+NOTE_WORDS = {NoteKind.WARNING: "Warning: ", NoteKind.BLOCKER: "Blocker: ", NoteKind.FOLLOW_UP: "For a person: "}
+
+
+def show_plan(console: Console, tenant: TenantName, offboardings: Sequence[Offboarding]) -> None:
+    """Every user's plan, then a line that sums them up."""
+    width = min(console.width, WIDEST)
+    console.print(Text(f"{tenant.name or tenant.domain} ({tenant.domain or tenant.id})", style="bold"), width=width)
+    for offboarding in offboardings:
+        console.print()
+        console.print(_user(offboarding), width=width)
+    console.print()
+    console.print(_key(offboardings), width=width)
+
+
+def change_lines(task: TaskRecord) -> list[RenderableType]:
+    """Each change of a task, with its glyph."""
+    return [
+        row(
+            Text(words.GLYPHS[kind], style=STYLES[kind]),
+            Text(words.sentence(record.change)),
+            indent=4,
+        )
+        for record in task.changes
+        for kind in [words.kind_of(record.change)]
+    ]
+
+
+def note_line(note: Note, indent: int = 4) -> RenderableType:
+    """A note, and how to decide it if it can be decided."""
+    style = NOTE_STYLES[note.kind]
+    text = Text.assemble(
+        (NOTE_WORDS.get(note.kind, ""), style), (note.text, style if note.kind is NoteKind.INFO else "")
+    )
+    lines: list[RenderableType] = [
+        row(Text("!" if note.kind is NoteKind.BLOCKER else "·", style=style), text, indent=indent)
+    ]
+    if note.choices:
+        choices = "  or  ".join(f"--decide {note.code}={choice}" for choice in note.choices)
+        lines.append(Padding(Text(choices, style="cyan"), (0, 0, 0, indent + 2)))
+    return Group(*lines)
+
+
+def row(glyph: Text, body: Text, end: Text | None = None, indent: int = 0) -> RenderableType:
+    """Glyph, text that wraps under itself, and a word at the right edge."""
+    grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
+    grid.add_column(width=1, no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    cells: list[Text] = [glyph, body]
+    if end is not None and end.plain:
+        grid.add_column(justify="right", no_wrap=True)
+        cells.append(end)
+    grid.add_row(*cells)
+    return Padding(grid, (0, 0, 0, indent))
+
+
+def _user(offboarding: Offboarding) -> RenderableType:
+    user = offboarding.user
+    lines: list[RenderableType] = [
+        Text.assemble((user.display_name, "bold"), f"  {user.upn}"),
+        Text(_sum(offboarding), style="dim"),
+        *(note_line(note, indent=0) for note in offboarding.notes),
+    ]
+    for title, tasks in words.by_stage(offboarding):
+        lines.append(Text(f"\n{title}", style="bold"))
+        for task in tasks:
+            lines += _task(task)
+    return Group(*lines)
+
+
+def _task(task: TaskRecord) -> list[RenderableType]:
+    kind = words.kind_of_task(task)
+    mark = words.mark(task)
+    if task.outcome is Outcome.PLANNED:
+        end = Text(words.REVERSIBILITY[mark], style=MARKS.get(mark, "dim")) if mark else Text("waits", style="dim")
+    else:
+        end = Text(words.OUTCOMES[task.outcome].lower(), style="bold red" if kind == "blocker" else "dim")
+    name = Text(task.label or task.task, style="" if task.changes or kind == "blocker" else "dim")
+    lines = [row(Text(words.GLYPHS[kind], style=STYLES[kind]), name, end, indent=1)]
+    lines += change_lines(task)
+    lines += [note_line(note) for note in task.notes]
+    return lines
+
+
+def _sum(offboarding: Offboarding) -> str:
+    tasks = offboarding.tasks
+    changing = [task for task in tasks if task.changes]
+    number = words.counted(sum(len(task.changes) for task in changing), "change")
+    parts = [f"{number} in {words.counted(len(changing), 'task')}" if changing else "nothing to change"]
+    for outcome in (Outcome.ALREADY_IN_PLACE, Outcome.NOT_APPLICABLE, Outcome.BLOCKED):
+        found = sum(task.outcome is outcome for task in tasks)
+        if found:
+            parts.append(f"{found} {words.OUTCOMES[outcome].lower()}")
+    if changing:
+        parts.append(words.about(offboarding.estimate_seconds))
+    return " · ".join(parts)
+
+
+def _key(offboardings: Sequence[Offboarding]) -> Text:
+    permanent = sum(len(offboarding.permanent) for offboarding in offboardings)
+    text = Text("+ add  ~ change  − remove  ✓ in place  ⊘ not here", style="dim")
+    if permanent:
+        text.append(f"\n{words.counted(permanent, 'change')} cannot be undone by anyone.", style="bold red")
+    return text

@@ -1,0 +1,89 @@
+"""Shows how offboardings ended: the verdict, each task, what went wrong, what is left for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from leaver.cli.plan_view import WIDEST, row
+from leaver.domain.offboarding import Offboarding, TaskRecord
+from leaver.domain.outcome import Outcome
+from leaver.domain.plan import NoteKind
+from leaver.offboarding import words
+
+ICONS = {
+    Outcome.VERIFIED: ("✓", "green"),
+    Outcome.ALREADY_IN_PLACE: ("✓", "dim"),
+    Outcome.NOT_APPLICABLE: ("⊘", "dim"),
+    Outcome.FOLLOW_UP: ("→", "magenta"),
+    Outcome.WAITING: ("…", "cyan"),
+    Outcome.PLANNED: ("·", "dim"),
+    Outcome.FAILED: ("✗", "bold red"),
+    Outcome.UNVERIFIED: ("?", "bold red"),
+    Outcome.BLOCKED: ("!", "bold red"),
+    Outcome.CANCELLED: ("⊘", "yellow"),
+}
+TONES = {"ok": "bold green", "warn": "bold magenta", "bad": "bold red", "info": "bold cyan"}
+
+
+def show_result(console: Console, offboardings: Sequence[Offboarding], *, tasks_too: bool = True) -> None:
+    """Each offboarding's end."""
+    width = min(console.width, WIDEST)
+    for offboarding in offboardings:
+        verdict = words.verdict(offboarding)
+        console.print()
+        console.print(Text.assemble((offboarding.user.display_name, "bold"), f"  {offboarding.user.upn}"), width=width)
+        console.print(Text.assemble((verdict.headline, TONES[verdict.tone]), " ", verdict.figures), width=width)
+        if tasks_too:
+            for title, tasks in words.by_stage(offboarding):
+                console.print(Text(f"\n{title}", style="bold"))
+                for task in tasks:
+                    console.print(_task(task), width=width)
+        _problems(console, offboarding, width)
+
+
+def task_line(task: TaskRecord) -> Text:
+    """A task that has ended, in one line."""
+    line = Text.assemble(task.label or task.task, ": ", (words.OUTCOMES[task.outcome].lower(), ICONS[task.outcome][1]))
+    done = words.made(task)
+    details = [words.counted(len(done), "change")] if done else []
+    if duration := words.took(task.started_at, task.ended_at):
+        details.append(duration)
+    return line.append(f" ({', '.join(details)})", style="dim") if done else line
+
+
+def _task(task: TaskRecord) -> object:
+    glyph, style = ICONS[task.outcome]
+    done = words.made(task)
+    name = Text(task.label or task.task)
+    if done:
+        name.append(f"  {words.counted(len(done), 'change')}", style="dim")
+    seen = [record.verified_at for record in done if record.verified_at]
+    end = Text(words.OUTCOMES[task.outcome], style=style)
+    if seen and task.outcome in (Outcome.VERIFIED, Outcome.FOLLOW_UP):
+        end.append(f"  read back {words.clock(max(seen))}", style="dim")
+    return row(Text(glyph, style=style), name, end, indent=1)
+
+
+def _problems(console: Console, offboarding: Offboarding, width: int) -> None:
+    for task in offboarding.tasks:
+        if task.error is None:
+            continue
+        console.print()
+        console.print(Text(f"{task.label or task.task}: {words.OUTCOMES[task.outcome].lower()}", style="bold red"))
+        console.print(Text(f"{task.error.message} [{task.error.code}]"), width=width)
+        if task.error.advice:
+            console.print(Text(task.error.advice), width=width)
+        if task.error.request_id:
+            console.print(Text(f"Microsoft's request id: {task.error.request_id}", style="dim"), width=width)
+    hindered = [task for task in offboarding.tasks if task.outcome is Outcome.BLOCKED and task.error is None]
+    for task in hindered:
+        for note in task.notes:
+            console.print(Text(f"\n{task.label or task.task}: {note.text}"), width=width)
+    follow_ups = words.notes_of(offboarding, NoteKind.FOLLOW_UP)
+    if follow_ups:
+        console.print(Text("\nLeft for a person", style="bold magenta"))
+    for _, note in follow_ups:
+        console.print(row(Text("→", style="magenta"), Text(note.text), indent=1), width=width)

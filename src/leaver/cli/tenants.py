@@ -1,0 +1,226 @@
+"""`leaver tenant`: the tenants that Leaver knows, and whom it must never offboard there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from leaver.cli.ending import Ending, print_json
+from leaver.cli.house import console, in_house
+from leaver.cli.options import json_option, tenant_argument
+from leaver.domain.errors import LeaverError, NotFound, Refused, Unusable
+
+if TYPE_CHECKING:
+    from leaver.store.tenants import KnownTenant, Tenants
+    from leaver.wiring import House
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@click.group()
+def tenant() -> None:
+    """Add, list, check and forget tenants."""
+
+
+@tenant.command()
+@click.argument("tenant_id")
+@click.option("--domain", default="", help="The domain to show; it must be one of the tenant's.")
+@click.option("--unseen", is_flag=True, help="Add it without asking Microsoft, e.g. before it has consented.")
+@json_option
+def add(tenant_id: str, domain: str, unseen: bool, wants_json: bool) -> int:
+    """Add a tenant, after asking Microsoft for its name and domains."""
+    wanted = tenant_id.strip()
+    if not _GUID.fullmatch(wanted):
+        raise Unusable(
+            f"{tenant_id!r} is no tenant id: it looks like 8a8bf9e1-05c4-4f6e-9d2b-1f4a8f0c7d11.",
+            "bad_tenant_id",
+            advice="The tenant's administrator finds it in the Entra admin center under Overview.",
+        )
+
+    async def work(house: House) -> int:
+        known = await _seen(house, wanted, domain.strip()) if not unseen else _unseen(house, wanted, domain.strip())
+        house.tenants.save(known)
+        if wants_json:
+            print_json(_as_json(known))
+        else:
+            click.echo(f"Added {known.name or known.domain or known.id} ({known.domain or known.id}).")
+        return Ending.FINE
+
+    return in_house(work)
+
+
+@tenant.command("list")
+@json_option
+def list_(wants_json: bool) -> int:
+    """List the known tenants."""
+    known = _store().all()
+    if wants_json:
+        print_json({"tenants": [_as_json(item) for item in known]})
+    elif not known:
+        click.echo("No tenants yet. Connect one: leaver tenant add TENANT_ID --domain DOMAIN")
+    else:
+        _show(known)
+    return Ending.FINE
+
+
+@tenant.command()
+@json_option
+def sync(wants_json: bool) -> int:
+    """Add all delegated customers of the partner tenant (LEAVER_PARTNER_TENANT)."""
+
+    async def work(house: House) -> int:
+        partner = house.config.partner_tenant
+        if not partner:
+            raise Unusable(
+                "LEAVER_PARTNER_TENANT is not set.", "no_partner_tenant", advice="Set it to your own tenant's id."
+            )
+        customers = await house.doorway(partner).organization.customers()
+        found = await asyncio.gather(*(_customer(house, item.id, item.domain, item.name) for item in customers))
+        for known, _ in found:
+            house.tenants.save(known)
+        closed = [{"tenant": _as_json(known), "reason": reason} for known, reason in found if reason]
+        if wants_json:
+            print_json({"tenants": [_as_json(known) for known, _ in found], "not_reachable": closed})
+            return Ending.FINE
+        click.echo(f"{len(found)} customers, {len(found) - len(closed)} of them let Leaver in.")
+        for known, reason in found:
+            if reason:
+                click.echo(f"  {known.name or known.domain or known.id}: {reason}")
+        return Ending.FINE
+
+    return in_house(work)
+
+
+@tenant.command()
+@tenant_argument
+@json_option
+def remove(tenant: str, wants_json: bool) -> int:
+    """Forget a tenant. Nothing is changed in it, and its evidence stays."""
+    store = _store()
+    known = store.find(tenant)
+    store.remove(known.id)
+    if wants_json:
+        print_json({"removed": _as_json(known)})
+    else:
+        click.echo(f"Forgot {known.name or known.domain or known.id}. Nothing was changed in the tenant.")
+    return Ending.FINE
+
+
+@tenant.command()
+@tenant_argument
+@click.argument("user")
+@json_option
+def protect(tenant: str, user: str, wants_json: bool) -> int:
+    """Put a user on the tenant's protected list: Leaver refuses to offboard them."""
+
+    async def work(house: House) -> int:
+        known = house.tenants.find(tenant)
+        try:
+            found = await house.doorway(known.id).users.get(user.strip())
+        except NotFound as error:
+            raise Unusable(f"There is no user {user!r} in {known.domain or known.id}.", "unknown_user") from error
+        known.protected[found.id] = found.upn
+        house.tenants.save(known)
+        if wants_json:
+            print_json(_as_json(known))
+        else:
+            click.echo(f"Protected {found.display_name} ({found.upn}).")
+        return Ending.FINE
+
+    return in_house(work)
+
+
+@tenant.command()
+@tenant_argument
+@click.argument("user")
+@json_option
+def unprotect(tenant: str, user: str, wants_json: bool) -> int:
+    """Take a user off the protected list."""
+    store = _store()
+    known = store.find(tenant)
+    wanted = user.strip().lower()
+    ids = [item for item, upn in known.protected.items() if wanted in (item.lower(), upn.lower())]
+    if not ids:
+        raise Unusable(f"{user!r} is not on the protected list of {known.domain or known.id}.", "not_protected")
+    for item in ids:
+        del known.protected[item]
+    store.save(known)
+    if wants_json:
+        print_json(_as_json(known))
+    else:
+        click.echo(f"No longer protected: {user.strip()}.")
+    return Ending.FINE
+
+
+async def _seen(house: House, tenant_id: str, domain: str) -> KnownTenant:
+    from leaver.store.tenants import KnownTenant
+
+    organization = await house.doorway(tenant_id).organization.get()
+    if organization.id.lower() != tenant_id.lower():
+        raise Unusable(f"{tenant_id} answers as another tenant ({organization.id}).", "wrong_tenant")
+    domains = list(organization.domains)
+    if domain and domain.lower() not in map(str.lower, domains):
+        raise Unusable(
+            f"{domain} is no domain of {organization.name}.",
+            "wrong_domain",
+            advice=f"Its domains: {', '.join(domains)}.",
+        )
+    shown = domain or organization.default_domain
+    return KnownTenant(organization.id, shown, organization.name, domains, _protected(house.tenants, organization.id))
+
+
+def _unseen(house: House, tenant_id: str, domain: str) -> KnownTenant:
+    from leaver.store.tenants import KnownTenant
+
+    protected = _protected(house.tenants, tenant_id)
+    return KnownTenant(tenant_id, domain, "", [domain] if domain else [], protected)
+
+
+async def _customer(house: House, tenant_id: str, domain: str, name: str) -> tuple[KnownTenant, str]:
+    """A customer with all its domains, or with what the partner tenant knows and why it cannot be reached."""
+    try:
+        return await _seen(house, tenant_id, ""), ""
+    except (Refused, Unusable) as error:
+        known = _unseen(house, tenant_id, domain)
+        known.name = name
+        return known, error.message
+    except LeaverError as error:
+        known = _unseen(house, tenant_id, domain)
+        known.name = name
+        return known, str(error)
+
+
+def _protected(store: Tenants, tenant_id: str) -> dict[str, str]:
+    return next((item.protected for item in store.all() if item.id.lower() == tenant_id.lower()), {})
+
+
+def _store() -> Tenants:
+    from leaver.config import Config
+    from leaver.store.tenants import Tenants
+
+    return Tenants(Config.from_environment().data_dir)
+
+
+def _as_json(known: KnownTenant) -> dict[str, Any]:
+    protected = [{"id": item, "upn": upn} for item, upn in known.protected.items()]
+    return {
+        "id": known.id,
+        "domain": known.domain,
+        "name": known.name,
+        "domains": known.domains,
+        "protected": protected,
+    }
+
+
+def _show(known: list[KnownTenant]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("Name", "Domain", "Id", "Protected"):
+        table.add_column(name, no_wrap=name == "Id", overflow="fold")
+    for item in known:
+        table.add_row(item.name, item.domain, item.id, ", ".join(item.protected.values()))
+    console().print(table)

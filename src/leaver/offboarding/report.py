@@ -1,0 +1,123 @@
+"""Evidence: what was, what was done, what is, and how it was checked; as JSON and as a page that needs nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leaver import __version__
+from leaver.domain.offboarding import Offboarding, document
+from leaver.domain.outcome import Outcome
+from leaver.domain.plan import Json, NoteKind
+from leaver.offboarding import words
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+FACTS_SHOWN = 4_000
+"""Characters of one task's facts on the page; the JSON holds them all."""
+
+TONES = {
+    Outcome.VERIFIED: ("ok", "check-double"),
+    Outcome.ALREADY_IN_PLACE: ("mute", "check"),
+    Outcome.NOT_APPLICABLE: ("mute", "blocked"),
+    Outcome.FOLLOW_UP: ("warn", "user"),
+    Outcome.WAITING: ("accent", "clock"),
+    Outcome.PLANNED: ("mute", "clock"),
+    Outcome.FAILED: ("bad", "stop"),
+    Outcome.UNVERIFIED: ("bad", "warning"),
+    Outcome.BLOCKED: ("bad", "blocked"),
+    Outcome.CANCELLED: ("warn", "blocked"),
+}
+
+
+def evidence(offboarding: Offboarding) -> dict[str, Any]:
+    """The evidence as JSON: the shape of `leaver plan`, with each task's facts before and after, and a digest."""
+    body: dict[str, Any] = document(offboarding.tenant, [offboarding], offboarding.digest)
+    for shown, task in zip(body["offboardings"][0]["tasks"], offboarding.tasks, strict=True):
+        shown["facts_before"], shown["facts_after"] = task.facts_before, task.facts_after
+    body["evidence"] = {
+        "verdict": str(words.verdict(offboarding)),
+        "created_by": f"Leaver {__version__}",
+        "sha256": fingerprint(body),
+        "sha256_of": "this document without its member `evidence`, keys sorted, no white space, UTF-8",
+    }
+    return body
+
+
+def fingerprint(body: Mapping[str, Any]) -> str:
+    """The SHA-256 of evidence: of its JSON without the member `evidence`, keys sorted, no white space."""
+    rest = {key: item for key, item in body.items() if key != "evidence"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def page(offboarding: Offboarding, created_at: datetime | None = None) -> str:
+    """The evidence as one HTML document: no script, no address outside it, readable on paper."""
+    return _template().render(
+        it=offboarding,
+        verdict=words.verdict(offboarding),
+        words=words,
+        tones=TONES,
+        started=min((task.started_at for task in offboarding.tasks if task.started_at), default=None),
+        follow_ups=words.notes_of(offboarding, NoteKind.FOLLOW_UP),
+        warnings=words.notes_of(offboarding, NoteKind.WARNING),
+        blockers=words.notes_of(offboarding, NoteKind.BLOCKER),
+        problems=[task for task in offboarding.tasks if task.error is not None],
+        undone=[task for task in offboarding.tasks if task.outcome is Outcome.CANCELLED and task.error is None],
+        undo=_undo(offboarding),
+        decisions=_decisions(offboarding),
+        facts=_facts(offboarding),
+        sha256=fingerprint(evidence(offboarding)),
+        created_at=created_at or datetime.now(UTC),
+        version=__version__,
+    )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _undo(offboarding: Offboarding) -> str:
+    done = [record.change for task in offboarding.tasks for record in words.made(task)]
+    if not done:
+        return "Nothing was changed"
+    return f"{sum(change.reversible for change in done)} of {words.counted(len(done), 'change')}"
+
+
+def _decisions(offboarding: Offboarding) -> list[tuple[str, str, str]]:
+    """Code, choice and the question that it answered, where the last plan still shows it."""
+    asked = {note.code: note.text for task in offboarding.tasks for note in task.notes}
+    asked |= {note.code: note.text for note in offboarding.notes}
+    return [(code, choice, asked.get(code.partition(":")[0], "")) for code, choice in offboarding.decisions.items()]
+
+
+def _facts(offboarding: Offboarding) -> list[tuple[str, str, str]]:
+    """Each task's facts before and after; what tasks share is shown with each of them."""
+    return [
+        (task.label or task.task, _pretty(task.facts_before), _pretty(task.facts_after))
+        for task in offboarding.tasks
+        if task.facts_before is not None
+    ]
+
+
+def _pretty(facts: Json) -> str:
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    if len(text) <= FACTS_SHOWN:
+        return text
+    return text[:FACTS_SHOWN] + "\n… the JSON evidence holds all of it"

@@ -1,0 +1,246 @@
+"""How plans, progress and evidence are put into words: the same for the command line, the page and every other door."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
+from leaver.domain.outcome import Outcome, State
+from leaver.domain.plan import Change, Json, Note, NoteKind, Reversibility
+
+STAGES = {
+    "lock_out": "Lock out",
+    "hand_over": "Hand over",
+    "clear_out": "Clear out",
+    "close_account": "Close account",
+}
+
+OUTCOMES = {
+    Outcome.PLANNED: "Planned",
+    Outcome.VERIFIED: "Verified",
+    Outcome.ALREADY_IN_PLACE: "Already in place",
+    Outcome.NOT_APPLICABLE: "Not applicable",
+    Outcome.FOLLOW_UP: "Follow-up",
+    Outcome.WAITING: "Waiting for Microsoft",
+    Outcome.FAILED: "Failed",
+    Outcome.UNVERIFIED: "Not verified",
+    Outcome.BLOCKED: "Blocked",
+    Outcome.CANCELLED: "Not done",
+}
+
+REVERSIBILITY = {
+    Reversibility.UNDO: "Can be undone",
+    Reversibility.UNDO_30_DAYS: "Undo for 30 days",
+    Reversibility.ONE_WAY: "One-way",
+    Reversibility.PERMANENT: "Permanent",
+}
+
+UNTRIED = (Outcome.FAILED, Outcome.UNVERIFIED, Outcome.BLOCKED, Outcome.CANCELLED)
+"""Outcomes that leave something undone or unproven."""
+
+GLYPHS = {"add": "+", "change": "~", "remove": "−", "done": "✓", "not_here": "⊘", "blocker": "!"}
+
+
+def kind_of(change: Change) -> str:
+    """Whether a change adds, removes or changes something: `add`, `remove` or `change`."""
+    if _nothing(change.before) and not _nothing(change.after):
+        return "add"
+    if _nothing(change.after) and not _nothing(change.before):
+        return "remove"
+    return "change"
+
+
+def kind_of_task(task: TaskRecord) -> str:
+    """The glyph's name for a planned task."""
+    if task.outcome is Outcome.BLOCKED:
+        return "blocker"
+    if task.outcome is Outcome.NOT_APPLICABLE:
+        return "not_here"
+    if not task.changes:
+        return "not_here" if task.outcome in (Outcome.FOLLOW_UP, Outcome.FAILED) else "done"
+    kinds = {kind_of(record.change) for record in task.changes}
+    return kinds.pop() if len(kinds) == 1 else "change"
+
+
+def mark(task: TaskRecord) -> Reversibility | None:
+    """The least reversible of a task's changes; nothing when it has none."""
+    order = list(Reversibility)
+    marks = [record.change.reversibility for record in task.changes]
+    return max(marks, key=order.index) if marks else None
+
+
+def value(item: Json, limit: int = 0) -> str:
+    """A value for a reader; `limit` is the number of characters to cut it at, 0 for none."""
+    text = _value(item)
+    return text[: limit - 1].rstrip() + "…" if limit and len(text) > limit else text
+
+
+def sentence(change: Change, limit: int = 120) -> str:
+    """A change in one line: what, and from what to what where that says more."""
+    kind, before, after = kind_of(change), value(change.before, limit), value(change.after, limit)
+    if kind == "change":
+        return f"{change.what}: {before or 'nothing'} → {after or 'nothing'}"
+    shown = after if kind == "add" else before
+    if shown in ("", "yes") or shown.lower() in change.what.lower():
+        return change.what
+    return f"{change.what}: {shown}" if kind == "add" else f"{change.what} ({shown})"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 change`, `3 changes`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(items: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = list(items) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def about(seconds: float) -> str:
+    """An estimate of time: `about 45 s`, `about 3 min`."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 60)} min"
+
+
+def took(start: datetime | None, end: datetime | None) -> str:
+    """How long something took: `0.8 s`, `2 min 05 s`; empty if it is not known."""
+    if start is None or end is None:
+        return ""
+    seconds = max(0.0, (end - start).total_seconds())
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+
+
+def day_and_time(moment: datetime | None) -> str:
+    """`11 Jun 2026, 14:02:09`, in UTC."""
+    if moment is None:
+        return ""
+    at = moment.astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M:%S}"
+
+
+def clock(moment: datetime | None, day_of: datetime | None = None) -> str:
+    """`14:02:09` in UTC, with the day in front if it is another than that of `day_of`."""
+    if moment is None:
+        return ""
+    at = moment.astimezone(UTC)
+    same_day = day_of is None or day_of.astimezone(UTC).date() == at.date()
+    return f"{at:%H:%M:%S}" if same_day else f"{at.day} {at:%b %H:%M:%S}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an offboarding ended, in a headline and the figures behind it."""
+
+    headline: str
+    figures: str
+    tone: str
+    """`ok`, `warn`, `bad` or `info`."""
+
+    def __str__(self) -> str:
+        """Both in one line."""
+        return f"{self.headline} {self.figures}".strip()
+
+
+def verdict(offboarding: Offboarding) -> Verdict:
+    """The sentence at the head of the evidence."""
+    counts = Counter(task.outcome for task in offboarding.tasks)
+    total, follow_ups = len(offboarding.tasks), len(notes_of(offboarding, NoteKind.FOLLOW_UP))
+    headline, tone = {
+        State.COMPLETED: ("Completed.", "ok"),
+        State.FOLLOW_UP: (f"Completed, with {counted(follow_ups, 'follow-up')} for a person.", "warn"),
+        State.FAILED: (_failed(counts, total), "bad"),
+        State.WAITING: ("Not complete: Microsoft has not finished.", "info"),
+        State.CANCELLED: ("Stopped before the end.", "warn"),
+        State.BLOCKED: ("Blocked: nothing more is changed until it is decided.", "bad"),
+        State.PLANNED: ("Planned. Nothing was changed.", "info"),
+        State.SCHEDULED: ("Scheduled. Nothing was changed.", "info"),
+        State.RUNNING: ("Running, or broken off: run it again to do what is still missing.", "info"),
+    }[offboarding.state]
+    return Verdict(headline, _figures(offboarding, counts), tone)
+
+
+def notes_of(offboarding: Offboarding, *kinds: NoteKind) -> list[tuple[TaskRecord | None, Note]]:
+    """The notes of these kinds, the offboarding's own first, each with its task; the same text once."""
+    found: dict[str, tuple[TaskRecord | None, Note]] = {}
+    for task, note in _notes(offboarding):
+        if note.kind in kinds:
+            found.setdefault(note.text, (task, note))
+    return list(found.values())
+
+
+def by_stage(offboarding: Offboarding) -> Iterator[tuple[str, list[TaskRecord]]]:
+    """The stages' titles with their tasks, in the order of the catalogue."""
+    for stage in dict.fromkeys([*STAGES, *(task.stage for task in offboarding.tasks)]):
+        tasks = [task for task in offboarding.tasks if task.stage == stage]
+        if tasks:
+            yield STAGES.get(stage, stage.replace("_", " ").capitalize()), tasks
+
+
+def made(task: TaskRecord) -> list[ChangeRecord]:
+    """The changes that Microsoft accepted."""
+    return [record for record in task.changes if record.made_at is not None]
+
+
+def _notes(offboarding: Offboarding) -> Iterator[tuple[TaskRecord | None, Note]]:
+    for note in offboarding.notes:
+        yield None, note
+    for task in offboarding.tasks:
+        for note in task.notes:
+            yield task, note
+
+
+def _failed(counts: Counter[Outcome], total: int) -> str:
+    if failed := counts[Outcome.FAILED]:
+        return f"{failed} of {counted(total, 'task')} failed."
+    return f"{counts[Outcome.UNVERIFIED]} of {counted(total, 'task')} could not be verified."
+
+
+def _figures(offboarding: Offboarding, counts: Counter[Outcome]) -> str:
+    done = [record for task in offboarding.tasks for record in made(task)]
+    verified = [record for record in done if record.verified_at is not None]
+    parts = []
+    if not offboarding.started:
+        parts.append(f"{counted(sum(len(task.changes) for task in offboarding.tasks), 'change')} planned")
+    elif len(verified) == len(done):
+        parts.append(f"{counted(len(done), 'change')} made and verified")
+    else:
+        parts.append(f"{counted(len(done), 'change')} made, {len(verified)} of them verified")
+    for outcome, words in (
+        (Outcome.ALREADY_IN_PLACE, "already in place"),
+        (Outcome.NOT_APPLICABLE, "not applicable"),
+        (Outcome.WAITING, "waiting for Microsoft"),
+        (Outcome.UNVERIFIED, "not verified"),
+        (Outcome.BLOCKED, "blocked"),
+        (Outcome.CANCELLED, "not done"),
+    ):
+        if counts[outcome]:
+            parts.append(f"{counted(counts[outcome], 'task')} {words}")
+    return ", ".join(parts) + "."
+
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+
+
+def _nothing(item: Json) -> bool:
+    return item is None or item in ("", [], {})
+
+
+def _value(item: Json) -> str:
+    if item is None:
+        return ""
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, list):
+        return ", ".join(_value(part) for part in item)
+    if isinstance(item, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_value(part)}".strip() for key, part in item.items())
+    text = " ".join(str(item).split())
+    return day_and_time(datetime.fromisoformat(text)) + " UTC" if _ISO.fullmatch(text) else text
