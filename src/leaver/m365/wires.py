@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote
 
 from leaver.domain.errors import Unavailable, Unusable, WrongTarget
-from leaver.m365.answers import Answer, Request, origin
+from leaver.m365.addresses import follow_link, queried, shown
+from leaver.m365.answers import Answer, Request
 from leaver.m365.batching import Gathering, Item, Line, TokenSource, Turns
 from leaver.m365.budgets import Budget
 from leaver.m365.clouds import Clouds
@@ -92,7 +93,7 @@ class GraphWire:
             link = body.get("@odata.nextLink") if isinstance(body, dict) else None
             if not link or (limit is not None and len(rows) >= limit):
                 return rows[:limit]
-            url = _followed(str(link), self._base, self._asked(request))
+            url = follow_link(str(link), self._base, self._asked(request))
             if url in followed:
                 raise _circle(self._asked(request))
             followed.add(url)
@@ -117,8 +118,8 @@ class GraphWire:
         advanced: bool = False,
     ) -> Request:
         headers = {"ConsistencyLevel": "eventual"} if advanced else {}
-        url = _followed(path, self._base, Asked("graph", self._tenant_id, method, path.partition("?")[0]))
-        return Request("graph", method, _with(url, params), path.partition("?")[0], headers, body)
+        url = follow_link(path, self._base, Asked("graph", self._tenant_id, method, path.partition("?")[0]))
+        return Request("graph", method, queried(url, params), path.partition("?")[0], headers, body)
 
     def _asked(self, request: Request) -> Asked:
         return Asked("graph", self._tenant_id, request.method, request.what)
@@ -208,7 +209,7 @@ class ExchangeWire:
             link = answer.body.get("@odata.nextLink") if isinstance(answer.body, dict) else None
             if not link:
                 return rows
-            url = _followed(str(link), self._base, self._asked(request))
+            url = follow_link(str(link), self._base, self._asked(request))
             if url in followed:
                 raise _circle(self._asked(request))
             followed.add(url)
@@ -245,7 +246,7 @@ class ExchangeWire:
             "Prefer": "odata.maxpagesize=1000",
         }
         body = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": dict(parameters)}}
-        url = _with(self._url, {"$select": ",".join(select)} if select else None)
+        url = queried(self._url, {"$select": ",".join(select)} if select else None)
         return Request("exchange", "POST", url, cmdlet, headers, body, read_timeout=_CMDLET_SECONDS)
 
     def _asked(self, request: Request) -> Asked:
@@ -268,7 +269,7 @@ class ExchangeWire:
 
 
 class SharePointWire:
-    """SharePoint's own interface for the sites of one tenant. Each host has a token of its own; nothing is remembered."""
+    """SharePoint's own interface for the sites of one tenant. Each host has its own token; nothing is remembered."""
 
     def __init__(self, http: Http, tokens: Tokens, clouds: Clouds, tenant_id: str) -> None:
         self._http = http
@@ -287,8 +288,8 @@ class SharePointWire:
         request = Request(
             "sharepoint",
             "GET",
-            _with(f"{site_url.rstrip('/')}{path}", params),
-            _shown(site_url, path),
+            queried(f"{site_url.rstrip('/')}{path}", params),
+            shown(site_url, path),
             {"Accept": "application/json;odata=nometadata"},
         )
 
@@ -306,7 +307,7 @@ class SharePointWire:
             headers |= {"X-HTTP-Method": "MERGE", "IF-MATCH": "*"}
         # Ensuring that a user is known to the site changes nothing the second time.
         repeatable = repeatable or merge or path.lower().endswith("/ensureuser")
-        request = Request("sharepoint", "POST", f"{site_url.rstrip('/')}{path}", _shown(site_url, path), headers, body)
+        request = Request("sharepoint", "POST", f"{site_url.rstrip('/')}{path}", shown(site_url, path), headers, body)
         return await self._answer(request, repeatable=repeatable)
 
     async def process_query(self, admin_url: str, xml: str, *, repeatable: bool = True) -> list[Json]:
@@ -316,7 +317,7 @@ class SharePointWire:
             "sharepoint",
             "POST",
             f"{admin_url.rstrip('/')}{path}",
-            _shown(admin_url, path),
+            shown(admin_url, path),
             {"Content-Type": "text/xml"},
             content=xml,
         )
@@ -362,19 +363,6 @@ def _anything(answer: Answer) -> str:
     return f"{answer.text} {answer.headers.get('www-authenticate', '')} {answer.body or ''}"
 
 
-def _followed(link: str, base: str, asked: Asked) -> str:
-    """The absolute address of a path or next link. A token is never carried to another host."""
-    if "://" not in link:
-        return f"{base}/{link.lstrip('/')}"
-    if origin(link) != origin(base):
-        raise Unusable(
-            f"{asked.name} pointed to another host ({origin(link)}) while reading {asked.what}; it was not followed.",
-            code="foreign_link",
-            service=asked.service,
-        )
-    return urljoin(base, link)
-
-
 def _circle(asked: Asked) -> Unavailable:
     return Unavailable(
         f"{asked.name} repeats the same page of {asked.what} in tenant {asked.tenant}.",
@@ -382,23 +370,6 @@ def _circle(asked: Asked) -> Unavailable:
         service=asked.service,
         wait=30.0,
     )
-
-
-def _with(url: str, params: Mapping[str, Any] | None) -> str:
-    if not params:
-        return url
-    given = {name: _spelled(value) for name, value in params.items() if value is not None}
-    query = urlencode(given, quote_via=quote, safe="$,'()/:")
-    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
-
-
-def _spelled(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _shown(site_url: str, path: str) -> str:
-    """A site's path for people and evidence, without the host's scheme and any query."""
-    return f"{site_url.rstrip('/').partition('://')[2]}{path}".partition("?")[0]
 
 
 def _check_people(cmdlet: str, parameters: Mapping[str, Json]) -> None:
