@@ -13,6 +13,7 @@ from leaver.m365.exchange.values import Row, anchor, store_lane, text, texts
 from leaver.m365.http import ExchangeWire
 from leaver.m365.target import Addressed, Guard
 
+_FLAGS = ("Delegate", "CanViewPrivateItems")
 _EVERYBODY = ("default", "anonymous")
 _UNKNOWN_PERSON = ("InvalidExternalUserId",)
 _ADDRESS_KEYS = ("PrimarySmtpAddress", "SmtpAddress", "EmailAddress", "WindowsEmailAddress", "UserPrincipalName")
@@ -33,6 +34,7 @@ class FolderRight:
     id: str = ""
     """The Entra id, where Exchange gives one."""
     rights: tuple[str, ...] = ()
+    """Among them `Delegate` and `CanViewPrivateItems`, which Exchange shows apart."""
 
 
 class Calendars:
@@ -81,12 +83,15 @@ class Calendars:
     async def grant(self, mailbox: Addressed, person: Addressed, rights: Sequence[str]) -> None:
         """Give a person rights on a calendar, in place of those they may have; nobody is mailed about it."""
         self._guard.either(mailbox.id, person.id, "granting a calendar right")
+        flags = [right for right in rights if right in _FLAGS]
+        parameters: dict[str, Any] = {"AccessRights": [right for right in rights if right not in _FLAGS]}
+        parameters |= {"SharingPermissionFlags": ",".join(flags)} if flags else {}
         try:
-            await self._on_folder("Add-MailboxFolderPermission", mailbox, User=_name(person), AccessRights=list(rights))
+            await self._on_folder("Add-MailboxFolderPermission", mailbox, User=_name(person), **parameters)
         except Refused as error:
             if not _already_there(error):
                 raise
-            await self._on_folder("Set-MailboxFolderPermission", mailbox, User=_name(person), AccessRights=list(rights))
+            await self._on_folder("Set-MailboxFolderPermission", mailbox, User=_name(person), **parameters)
 
     async def meetings(self, user: Addressed, days: int) -> tuple[str, ...]:
         """The subjects of the meetings that `cancel` would cancel, as far as Exchange lists them.
@@ -155,7 +160,7 @@ def _folder_right(row: Row) -> FolderRight:
     user = row.get("User")
     if not isinstance(user, Mapping):
         name = str(user or "")
-        return FolderRight(name, address=name if "@" in name else "", rights=texts(row, "AccessRights"))
+        return FolderRight(name, address=name if "@" in name else "", rights=_rights_of(row))
     flat = {**user}
     for value in user.values():
         if isinstance(value, Mapping):
@@ -164,8 +169,13 @@ def _folder_right(row: Row) -> FolderRight:
         user=text(flat, "DisplayName") or text(flat, "Name"),
         address=next((text(flat, key) for key in _ADDRESS_KEYS if flat.get(key)), ""),
         id=next((text(flat, key) for key in _ID_KEYS if flat.get(key)), ""),
-        rights=texts(row, "AccessRights"),
+        rights=_rights_of(row),
     )
+
+
+def _rights_of(row: Row) -> tuple[str, ...]:
+    flags = [flag.strip() for each in texts(row, "SharingPermissionFlags") for flag in each.split(",")]
+    return (*texts(row, "AccessRights"), *(flag for flag in flags if flag in _FLAGS))
 
 
 def _name(person: Addressed, entry: FolderRight | None = None) -> str:

@@ -10,66 +10,56 @@ from typing import Any
 from leaver.domain.errors import NotFound
 from leaver.domain.plan import Json
 from leaver.m365.exchange.values import Row, anchor, store_lane, text, texts, truth
-from leaver.m365.http import ExchangeWire
+from leaver.m365.http import ExchangeWire, Ran
 from leaver.m365.target import Addressed, Guard
 
 _SYSTEM_RULE = re.compile(r"junk e-?mail rule|microsoft\.exchange\.oof\.", re.IGNORECASE)
 """Rules in which Exchange keeps junk filtering and automatic replies; to delete them breaks both."""
 _FORWARDS = ("ForwardTo", "RedirectTo", "ForwardAsAttachmentTo")
-_PEOPLE = (*_FORWARDS, "From", "SentTo", "ExceptIfFrom", "ExceptIfSentTo")
-_OTHERS = (
-    "Priority",
-    "ApplyCategory",
-    "ApplySystemCategory",
+_CONDITIONS = (
     "BodyContainsWords",
-    "CopyToFolder",
-    "DeleteMessage",
     "FlaggedForAction",
+    "From",
     "FromAddressContainsWords",
     "HasAttachment",
     "HasClassification",
     "HeaderContainsWords",
-    "MarkAsRead",
-    "MarkImportance",
     "MessageTypeMatches",
-    "MoveToFolder",
     "MyNameInCcBox",
     "MyNameInToBox",
     "MyNameInToOrCcBox",
     "MyNameNotInToBox",
-    "PinMessage",
     "ReceivedAfterDate",
     "ReceivedBeforeDate",
     "RecipientAddressContainsWords",
-    "SendTextMessageNotificationTo",
-    "Sensitivity",
     "SentOnlyToMe",
-    "SoftDeleteMessage",
-    "StopProcessingRules",
+    "SentTo",
     "SubjectContainsWords",
     "SubjectOrBodyContainsWords",
     "WithImportance",
     "WithinSizeRangeMaximum",
     "WithinSizeRangeMinimum",
+    "WithSensitivity",
 )
-_EXCEPTIONS = tuple(
-    f"ExceptIf{name}"
-    for name in _OTHERS
-    if not name.endswith("Folder")
-    and name
-    not in (
-        "Priority",
-        "ApplyCategory",
-        "ApplySystemCategory",
-        "DeleteMessage",
-        "MarkAsRead",
-        "MarkImportance",
-        "PinMessage",
-        "SendTextMessageNotificationTo",
-        "SoftDeleteMessage",
-        "StopProcessingRules",
-    )
+_ACTIONS = (
+    *_FORWARDS,
+    "ApplyCategory",
+    "ApplySystemCategory",
+    "CopyToFolder",
+    "DeleteMessage",
+    "DeleteSystemCategory",
+    "MarkAsRead",
+    "MarkImportance",
+    "MoveToFolder",
+    "PinMessage",
+    "Priority",
+    "SendTextMessageNotificationTo",
+    "SoftDeleteMessage",
+    "StopProcessingRules",
 )
+_KEPT = (*_ACTIONS, *_CONDITIONS, *(f"ExceptIf{condition}" for condition in _CONDITIONS))
+"""What New-InboxRule takes and Get-InboxRule shows under the same name."""
+_PEOPLE = frozenset({*_FORWARDS, "From", "SentTo", "ExceptIfFrom", "ExceptIfSentTo"})
 _BRACKETED = re.compile(r"\[(?P<kind>[A-Z]+):(?P<address>[^\]]+)\]\s*$")
 
 
@@ -106,39 +96,28 @@ class InboxRules:
         """Remove a rule; one that is gone is no error."""
         self._guard.only(user.id, "removing an inbox rule")
         with suppress(NotFound):
-            await self._wire.run(
-                "Remove-InboxRule",
-                anchor=anchor(user),
-                lane=store_lane(user.id),
-                Mailbox=user.id,
-                Identity=rule_id,
-                Force=True,
-                Confirm=False,
-            )
+            await self._run("Remove-InboxRule", user, Identity=rule_id)
 
     async def create(self, user: Addressed, record: dict[str, Json]) -> None:
         """Make a rule again from its record. Exchange gives it another id, and it is no longer hidden."""
         self._guard.only(user.id, "creating an inbox rule")
-        made: dict[str, Any] = {key: value for key, value in record.items() if key != "Enabled"}
-        await self._wire.run(
-            "New-InboxRule",
+        parameters: dict[str, Any] = {key: value for key, value in record.items() if key != "Enabled"}
+        made = await self._run("New-InboxRule", user, **parameters)
+        if record.get("Enabled") is False:
+            # By its id where Exchange tells it: several rules may have one name.
+            rule_id = next((_rule(row).id for row in made.rows), "") or text(record, "Name")
+            await self._run("Disable-InboxRule", user, Identity=rule_id)
+
+    async def _run(self, cmdlet: str, user: Addressed, **parameters: Any) -> Ran:
+        return await self._wire.run(
+            cmdlet,
             anchor=anchor(user),
             lane=store_lane(user.id),
             Mailbox=user.id,
             Force=True,
             Confirm=False,
-            **made,
+            **parameters,
         )
-        if record.get("Enabled") is False:
-            await self._wire.run(
-                "Disable-InboxRule",
-                anchor=anchor(user),
-                lane=store_lane(user.id),
-                Mailbox=user.id,
-                Identity=text(record, "Name"),
-                Force=True,
-                Confirm=False,
-            )
 
 
 def _rule(row: Row) -> InboxRule:
@@ -154,12 +133,9 @@ def _rule(row: Row) -> InboxRule:
 
 def _record(row: Row) -> dict[str, Json]:
     record: dict[str, Json] = {"Name": text(row, "Name"), "Enabled": "Enabled" not in row or truth(row, "Enabled")}
-    for key in _PEOPLE:
-        if texts(row, key):
-            record[key] = [_address(each) for each in texts(row, key)]
-    for key in (*_OTHERS, *_EXCEPTIONS):
+    for key in _KEPT:
         if row.get(key) not in (None, "", False, [], {}):
-            record[key] = row[key]
+            record[key] = [_address(each) for each in texts(row, key)] if key in _PEOPLE else row[key]
     return record
 
 
