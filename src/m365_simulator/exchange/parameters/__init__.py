@@ -127,7 +127,8 @@ class Cmdlet:
         return bound
 
     def _refuse_missing(self, bound: Mapping[str, Any]) -> None:
-        must = [parameter.name for parameter in self.parameters.values() if parameter.mandatory]
+        every = self.parameters.values()
+        must = [each.name for each in every if each.mandatory or each.name == "Identity"]
         if absent := [name for name in must if name not in bound]:
             raise errors.missing(absent)
         for name in must:
