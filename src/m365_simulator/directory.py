@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 
 from m365_simulator.world import Group, User, World
 
@@ -26,8 +27,9 @@ class Directory:
         self._aliases: dict[str, str] = {}
         self._groups_counted = -1
         self._group_aliases: dict[str, str] = {}
-        self._words: list[tuple[str, str]] | None = None
+        self._words: dict[str, list[tuple[str, str]]] = {}
         self._order: list[str] | None = None
+        self._rank: dict[str, int] | None = None
 
     def user(self, key: str) -> User | None:
         """The user with this object id, UPN or primary address, if there is one that is not deleted."""
@@ -46,7 +48,7 @@ class Directory:
 
     def _index(self) -> None:
         self._counted = len(self.world.users)
-        self._words = self._order = None
+        self._words, self._order, self._rank = {}, None, None
         aliases = self._aliases = {}
         for alias, user in self.world.users.items():
             if user.mail:
@@ -85,22 +87,31 @@ class Directory:
             self._order = sorted(users, key=lambda alias: (users[alias].display_name.lower(), users[alias].id))
         return self._order
 
-    def beginning_with(self, prefix: str) -> set[str]:
-        """The aliases of users of whom a word of the name, the UPN or the address begins so."""
+    def rank(self) -> dict[str, int]:
+        """The place of each alias in that order."""
+        order = self.in_order()
+        if self._rank is None:
+            self._rank = {alias: at for at, alias in enumerate(order)}
+        return self._rank
+
+    def beginning_with(self, prefix: str, name: str) -> set[str]:
+        """The aliases of users of whom a word of this property (name in lower case) begins so."""
         self._follow()
-        if self._words is None:
-            self._words = sorted(
-                {
-                    (word, alias)
-                    for alias, user in self.world.users.items()
-                    for text in (user.display_name, user.upn, user.mail or "")
-                    for word in (*words(text), text.lower())
-                }
+        entries = self._words.get(name)
+        if entries is None:
+            users = self.world.users.items()
+            entries = self._words[name] = sorted(
+                {(word, alias) for alias, user in users for word in words(_TEXTS[name](user))}
             )
-        found: set[str] = set()
-        for at in range(bisect_left(self._words, (prefix, "")), len(self._words)):
-            word, alias = self._words[at]
-            if not word.startswith(prefix):
-                break
-            found.add(alias)
-        return found
+        start = bisect_left(entries, (prefix, ""))
+        return {alias for _, alias in entries[start : bisect_left(entries, (prefix + chr(0x10FFFF), ""))]}
+
+
+_TEXTS: dict[str, Callable[[User], str]] = {
+    "displayname": lambda user: user.display_name,
+    "givenname": lambda user: user.display_name.partition(" ")[0],
+    "surname": lambda user: user.display_name.partition(" ")[2],
+    "mail": lambda user: user.mail or "",
+    "userprincipalname": lambda user: user.upn,
+    "mailnickname": lambda user: user.upn.partition("@")[0],
+}

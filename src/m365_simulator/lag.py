@@ -43,3 +43,11 @@ class Lag:
     def keys(self, kind: str, tenant: str) -> list[str]:
         """The objects of this kind that have an old state, which may since have gone."""
         return [key for found, where, key in self._old if found == kind and where == tenant]
+
+    @property
+    def active(self) -> bool:
+        """Whether any read may have to be shown an old state."""
+        if self._old:
+            now = self._state.clock()
+            self._old = {key: old for key, old in self._old.items() if old[-1][0] > now}
+        return bool(self._old)

@@ -117,6 +117,7 @@ class State:
         self.buckets = Buckets(self.behaviour.throttling_scale)
         self.under_way: Counter[tuple[str, str]] = Counter()
         self.operations: dict[str, dict[str, Any]] = {}
+        self.kept_memberships: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self.advanced = 0.0
         self._directories: dict[str, Directory] = {}
         self._jobs: list[tuple[float, int, Callable[[], None]]] = []

@@ -81,6 +81,19 @@ class PhoneNumber:
 
 
 @dataclass
+class EntraDevice:
+    """A device that a user registered in Entra."""
+
+    id: str
+    device_id: str
+    display_name: str
+    owner: str
+    """Alias of the user."""
+    enabled: bool = True
+    os: str = "Windows"
+
+
+@dataclass
 class User:
     """A user object of Entra."""
 
@@ -309,6 +322,7 @@ class World:
     roles: dict[str, Role] = field(default_factory=dict)
     skus: dict[str, Sku] = field(default_factory=dict)
     numbers: list[PhoneNumber] = field(default_factory=list)
+    entra_devices: list[EntraDevice] = field(default_factory=list)
     grants: dict[str, Grant] = field(default_factory=dict)
     """By client id; an app without one was never consented here."""
     premium: bool = True
@@ -422,6 +436,13 @@ class World:
         """A mobile device partnership of a user's mailbox."""
         device = MobileDevice(id=self.new_id("device", alias, name), name=name, **more)
         self.mailboxes[alias].devices.append(device)
+        return device
+
+    def add_entra_device(self, alias: str, name: str, **more: Any) -> EntraDevice:
+        """A device that a user registered in Entra."""
+        ids = self.new_id("entra device", alias, name), self.new_id("device id", alias, name)
+        device = EntraDevice(*ids, name, alias, **more)
+        self.entra_devices.append(device)
         return device
 
     def add_number(self, number: str, assigned_to: str | None = None, **more: Any) -> PhoneNumber:

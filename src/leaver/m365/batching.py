@@ -167,7 +167,7 @@ class Gathering(Line):
                     return
                 try:
                     token = await self.tokens.get(self.tenant_id, self.scope)
-                except LeaverError as error:
+                except Exception as error:  # noqa: BLE001 - it belongs to those who wait, whatever it is
                     for item in self._taken():
                         _fail(item, error)
                     continue

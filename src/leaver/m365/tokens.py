@@ -181,19 +181,20 @@ class _Prover:
         self._signer: Any = None
         self._identity = ("", 0.0)
 
-    def proof(self, loop: asyncio.AbstractEventLoop, endpoint: str) -> str | dict[str, str]:
+    def proof(self, loop: asyncio.AbstractEventLoop, endpoint: str) -> str | dict[str, Callable[[], str]]:
         """What MSAL takes as `client_credential`."""
         credential = self._credential
         if not credential.client_id:
             raise _no_credential("LEAVER_CLIENT_ID is not set")
         if credential.certificate:
-            return {"client_assertion": self._signed(endpoint)}
+            return {"client_assertion": lambda: self._signed(endpoint)}
         if credential.secret:
             return credential.secret
         if credential.federated_token_file is not None:
-            return {"client_assertion": _token_file(credential.federated_token_file)}
+            token_file = credential.federated_token_file
+            return {"client_assertion": lambda: _token_file(token_file)}
         if credential.managed_identity:
-            return {"client_assertion": self._identity_token(loop)}
+            return {"client_assertion": lambda: self._identity_token(loop)}
         raise _no_credential("neither LEAVER_CLIENT_SECRET nor LEAVER_CLIENT_CERTIFICATE is set")
 
     def _signed(self, endpoint: str) -> str:

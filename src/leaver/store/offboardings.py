@@ -30,7 +30,9 @@ class Offboardings:
         if len(found) != 1 or not offboarding_id:
             problem = "More than one offboarding begins" if found and offboarding_id else "There is no offboarding"
             raise Unusable(
-                f"{problem} with the id {offboarding_id!r}.", "unknown_offboarding", advice="`leaver status` lists them."
+                f"{problem} with the id {offboarding_id!r}.",
+                "unknown_offboarding",
+                advice="`leaver status` lists them.",
             )
         return _read(found[0])
 

@@ -29,8 +29,8 @@ def consequences(
         archived = since + timedelta(days=_DAYS_UNTIL_ONEDRIVE_ARCHIVED)
         yield info(
             "onedrive_unlicensed",
-            f"A OneDrive without a licence is archived about {archived:%Y-%m-%d}, and to reopen it then costs money. Move "
-            "the files before.",
+            f"A OneDrive without a licence is archived about {archived:%Y-%m-%d}, and reopening it then costs money. "
+            "Move the files before.",
         )
     if "MCOEV" in plans and "unassign_phone_numbers" not in chosen:
         yield warning(

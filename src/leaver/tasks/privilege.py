@@ -29,14 +29,16 @@ class Privilege:
 async def privilege_of(tenant: Tenant, user_id: str) -> Privilege:
     """What makes the account privileged. That roles cannot be read is a fact too: it must not hold up a lock-out."""
     try:
-        roles, groups = await asyncio.gather(tenant.roles.of(user_id), tenant.roles.role_assignable_groups(user_id))
+        roles, groups, owned = await asyncio.gather(
+            tenant.roles.of(user_id), tenant.roles.role_assignable_groups(user_id), tenant.groups.ownerships(user_id)
+        )
         is_global = any(role.template_id == GLOBAL_ADMINISTRATOR for role in roles)
         others = set(await tenant.roles.members(GLOBAL_ADMINISTRATOR)) - {user_id} if is_global else set()
     except Forbidden:
         return Privilege(readable=False)
     return Privilege(
         roles=tuple(role.name for role in roles),
-        groups=tuple(group.display_name for group in groups),
+        groups=tuple(dict.fromkeys(group.display_name for group in (*groups, *owned) if group.role_assignable)),
         last_global_administrator=is_global
         and not any(await asyncio.gather(*(_can_administer(tenant, each) for each in others))),
     )
@@ -60,7 +62,7 @@ def privileged(privilege: Privilege, *, restricted: bool) -> Iterable[Note]:
             "The app may not read directory roles, so it is not known whether this is an administrator. If it is, "
             f"Microsoft refuses the change unless the app has the role {PRIVILEGED_ROLE}.",
         )
-    held = [*privilege.roles, *(f"member of the role-assignable group {name}" for name in privilege.groups)]
+    held = [*privilege.roles, *(f"in or owner of the role-assignable group {name}" for name in privilege.groups)]
     if held:
         yield warning(
             "privileged_user",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from m365_simulator.directory import Directory
 from m365_simulator.graph.errors import GraphError, denied, not_found
@@ -101,7 +102,7 @@ def route(
 def segments(path: str) -> list[str]:
     """The parts of a decoded path, with keys in brackets split off."""
     found = []
-    for part in path.strip("/").split("/"):
+    for part in map(unquote, path.strip("/").split("/")):
         keyed = _KEYED.match(part)
         if keyed and keyed[2]:
             key = keyed[2]

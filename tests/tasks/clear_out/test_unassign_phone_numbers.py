@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from leaver.domain.errors import Refused
+from leaver.domain.people import Leaver
+from leaver.m365.tenant import Tenant
+from leaver.tasks.catalogue import task_named
+from leaver.tasks.clear_out.unassign_phone_numbers import UnassignPhoneNumbers
+from m365_simulator.faults import Behaviour
+from m365_simulator.world import World
+from tasks.contract import TaskContract
+from tasks.plans import Asked
+
+NUMBER = "+12065550100"
+
+
+class TestUnassignPhoneNumbers(TaskContract):
+    task_type = UnassignPhoneNumbers
+
+    def given(self, world: World) -> None:
+        world.add_number(NUMBER, "ada", location_id="11111111-2222-3333-4444-555555555555")
+        world.add_number("+12065550101", "ada", kind="directRouting", category="private")
+
+
+async def test_it_is_done_when_teams_has_done_it(
+    world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour
+) -> None:
+    """F26."""
+    behaviour.number_operation_delay = 0.1
+    world.add_number(NUMBER, "ada")
+    world.add_number("+12065550101", "bob")
+
+    await Asked(tenant, ada, UnassignPhoneNumbers).run()
+
+    assert [number.assigned_to for number in world.numbers] == [None, "bob"]
+
+
+async def test_what_teams_says_of_a_failure_is_kept(
+    world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour
+) -> None:
+    """F26."""
+    behaviour.number_operation_fails = "The number is being ported."
+    world.add_number(NUMBER, "ada")
+
+    with pytest.raises(Refused, match="being ported"):
+        await Asked(tenant, ada, UnassignPhoneNumbers).run()
+
+
+async def test_a_number_of_active_directory_is_released_there(world: World, tenant: Tenant, ada: Leaver) -> None:
+    world.add_number(NUMBER, "ada", source="onPremises")
+    asked = Asked(tenant, ada, UnassignPhoneNumbers)
+
+    assert await asked.changes() == []
+    assert await asked.notes() == {"on_premises_number": "follow_up"}
+
+
+async def test_a_tenant_without_teams_has_no_numbers(world: World, tenant: Tenant, ada: Leaver) -> None:
+    """F26."""
+    world.teams = False
+
+    assert await Asked(tenant, ada, UnassignPhoneNumbers).plan() == []
+
+
+async def test_the_licence_stays_until_the_number_is_free() -> None:
+    """F26."""
+    assert "unassign_phone_numbers" in task_named("remove_licenses").after
