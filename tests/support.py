@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from leaver.domain.offboarding import Offboarding
@@ -13,7 +13,6 @@ from leaver.offboarding.intake import accept
 from leaver.offboarding.planner import Preview, preview
 from leaver.offboarding.run import Event, carry_out
 from leaver.wiring import House
-from m365_simulator.state import Call
 from m365_simulator.world import POWER_BI, User, World
 
 
@@ -24,24 +23,24 @@ class Wire:
     app: Any
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[dict[str, Any]]:
         """Every recorded call, oldest first; parts of a batch are calls of their own."""
-        return list(self.app.state.simulator.calls)
+        return [asdict(call) for call in self.app.state.simulator.calls]
 
     @property
-    def writes(self) -> list[Call]:
+    def writes(self) -> list[dict[str, Any]]:
         """The recorded calls that may have changed something."""
         return [call for call in self.calls if is_write(call)]
 
 
-def is_write(call: Call) -> bool:
+def is_write(call: dict[str, Any]) -> bool:
     """Whether a recorded call is a write: no sign-in, no GET, no Get- cmdlet, no preview, no batch as a whole."""
-    if call.service == "login" or call.method == "GET" or call.path.endswith("$batch"):
+    if call["service"] == "login" or call["method"] == "GET" or call["path"].endswith("$batch"):
         return False
-    parameters = str(call.parameters)
+    parameters = str(call["parameters"])
     if "PreviewOnly" in parameters or ("GetSitePropertiesByUrl" in parameters and "SetProperty" not in parameters):
         return False
-    return not call.cmdlet.startswith("Get-")
+    return not call["cmdlet"].startswith("Get-")
 
 
 def leaver_of(user: User) -> Leaver:

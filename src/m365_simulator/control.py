@@ -29,7 +29,7 @@ def routes(state: State) -> list[Route]:
 
         asked = await _json(request)
         try:
-            state.use(build(asked["name"]))
+            state.use(build(asked["name"], state.cloud.apps))
         except KeyError:
             return JSONResponse({"error": f"There is no scenario {asked.get('name')!r}."}, 404)
         return JSONResponse({"tenants": len(state.cloud.worlds)})

@@ -486,6 +486,8 @@ class Cloud:
     apps: dict[str, App] = field(default_factory=dict)
     partner_tenant: str = ""
     """The tenant whose delegated customers are all the others."""
+    suggested_leaver: str = ""
+    """The UPN of somebody worth offboarding in the first tenant."""
 
     def add_world(self, domain: str, name: str = "", *, tenant_id: str = "") -> World:
         """A tenant, with every app of the cloud consented to everything."""

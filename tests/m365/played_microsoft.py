@@ -114,9 +114,7 @@ def ok(body: Any = None, status: int = 200, **headers: str) -> httpx.Response:
 
 def refused(status: int, code: str = "", message: str = "", **headers: str) -> httpx.Response:
     error = {"code": code, "message": message, "innerError": {"request-id": "ms-request"}}
-    return httpx.Response(
-        status, json={"error": error}, headers={k.replace("_", "-"): v for k, v in headers.items()}
-    )
+    return httpx.Response(status, json={"error": error}, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
 def cmdlet_error(status: int, kind: str, text: str) -> httpx.Response:

@@ -12,7 +12,6 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from m365.played_microsoft import SECRET, TENANT, Microsoft, in_turn, ok, refused
 
 from leaver.domain.errors import (
     Forbidden,
@@ -27,6 +26,7 @@ from leaver.domain.errors import (
     Unusable,
 )
 from leaver.m365.http import Http, quote_id, recording
+from m365.played_microsoft import SECRET, TENANT, Microsoft, in_turn, ok, refused
 
 
 @pytest.fixture
@@ -95,7 +95,9 @@ async def test_throttling_halves_the_requests_under_way() -> None:
     await microsoft.http.aclose()
 
 
-@pytest.mark.parametrize("failure", [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut"), httpx.ConnectError("no")])
+@pytest.mark.parametrize(
+    "failure", [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut"), httpx.ConnectError("no")]
+)
 async def test_a_read_is_repeated_after_a_lost_answer(microsoft: Microsoft, failure: Exception) -> None:
     microsoft.play = in_turn(failure)
 
@@ -175,7 +177,9 @@ async def test_a_portals_page_is_not_taken_for_an_answer(microsoft: Microsoft) -
 
 async def test_a_refused_token_is_renewed_once(microsoft: Microsoft) -> None:
     microsoft.play = lambda asked: (
-        ok({"fine": True}) if asked.headers["authorization"] == "Bearer token-2" else refused(401, "InvalidAuthenticationToken")
+        ok({"fine": True})
+        if asked.headers["authorization"] == "Bearer token-2"
+        else refused(401, "InvalidAuthenticationToken")
     )
 
     assert await microsoft.graph().get("/me") == {"fine": True}

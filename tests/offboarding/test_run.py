@@ -85,7 +85,7 @@ async def test_one_failing_task_does_not_stop_the_others(desk: Desk, world: Worl
 
 async def test_licenses_stay_when_the_conversion_fails(desk: Desk, world: World, behaviour: Behaviour) -> None:
     """A1, A2: no licence goes before the mailbox has been read back as shared."""
-    behaviour.faults.append(Fault(match="Set-Mailbox$", status=403, times=99))
+    behaviour.faults.append(Fault(match="^Set-Mailbox ", status=403, times=99))
 
     (result,) = await desk.offboard(ADA, settings={"convert_to_shared": True, "remove_licenses": True})
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from leaver.domain.errors import LeaverError
 from leaver.m365.answers import Answer, NoAnswer, Request
 from leaver.m365.budgets import Budget
 

@@ -247,7 +247,7 @@ def _client(ca_file: Path | None, transport: httpx.AsyncBaseTransport | None, ti
                 code="bad_ca_file",
                 advice="Let LEAVER_CA_FILE name a readable PEM file.",
             ) from error
-    # A proxy of the environment is for the world outside, not for a simulator on this machine.
+    # A proxy of the environment is for the world outside, not for a service on this machine.
     direct: dict[str, httpx.AsyncBaseTransport | None] = {
         f"all://{host}": httpx.AsyncHTTPTransport(verify=trusted) for host in _NEAR
     }

@@ -105,8 +105,7 @@ def _deleted(call: GraphCall, kind: str, method_id: str) -> Answer:
         raise GraphError(
             400,
             "badRequest",
-            "Cannot delete default method with other methods configured. "
-            "Please change default method before deletion.",
+            "Cannot delete default method with other methods configured. Please change default method before deletion.",
         )
     if method.phone_type == "mobile" and any(each.phone_type == "alternateMobile" for each in others):
         message = "A mobile phone cannot be deleted while an alternate mobile phone is registered."

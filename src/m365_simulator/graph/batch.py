@@ -42,9 +42,7 @@ def _checked(sent: Sent) -> list[dict[str, Any]]:
     if sent.method != "POST" or not isinstance(requests, list):
         raise GraphError(400, "BadRequest", "Invalid batch payload format.")
     if len(requests) > LIMIT:
-        raise GraphError(
-            400, "BadRequest", f"Number of batch request steps exceeds the maximum value of '{LIMIT}'."
-        )
+        raise GraphError(400, "BadRequest", f"Number of batch request steps exceeds the maximum value of '{LIMIT}'.")
     seen: set[str] = set()
     for request in requests:
         name = request.get("id")

@@ -33,7 +33,9 @@ class Filter:
 
     def __init__(self, text: str) -> None:
         self._tokens = _TOKEN.findall(text)
-        if "".join(self._tokens).replace(" ", "") != re.sub(r"\s+(?=(?:[^']*'[^']*')*[^']*$)", "", text).replace(" ", ""):
+        if "".join(self._tokens).replace(" ", "") != re.sub(r"\s+(?=(?:[^']*'[^']*')*[^']*$)", "", text).replace(
+            " ", ""
+        ):
             raise self._wrong()
         self._at = 0
         self.names: set[str] = set()
@@ -134,7 +136,7 @@ class Filter:
         return _COMPARISONS[word]
 
     def _name(self, word: str) -> str:
-        name = word.split("/")[0]
+        name = word.split("/", maxsplit=1)[0]
         self.names.add(name)
         return name
 

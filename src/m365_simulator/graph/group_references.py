@@ -89,7 +89,12 @@ def user_deleted(call: GraphCall) -> Answer:
     return Answer(204)
 
 
-@route("DELETE", "/directoryRoles/{}/members/{}/$ref", *_ROLES, also=("/directoryRoles(roleTemplateId)/{}/members/{}/$ref",))
+@route(
+    "DELETE",
+    "/directoryRoles/{}/members/{}/$ref",
+    *_ROLES,
+    also=("/directoryRoles(roleTemplateId)/{}/members/{}/$ref",),
+)
 def role_removed(call: GraphCall) -> Answer:
     """Takes a directory role away, but never from the last Global Administrator."""
     role, user = find_role(call), people.actual(call, 1)

@@ -57,7 +57,7 @@ def owners(call: GraphCall) -> Answer:
     group = find(call)
     users = [user for alias in sorted(group.owners) if (user := _user(call, alias))]
     if call.path.endswith("microsoft.graph.user") or "$filter" in call.query:
-        return _people(call, users)
+        return _people(call, list(users))
     apps: list[User | str] = [f"app {at}" for at in range(group.service_principal_owners)]
     return odata.rows(call, [*users, *apps], lambda owner: _owner(call, owner))
 

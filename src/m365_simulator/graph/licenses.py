@@ -132,10 +132,7 @@ def _known(world: World, sku_id: str) -> Sku:
 
 def _check_dependencies(world: World, after: list[LicenseState]) -> None:
     active = {
-        plan_id
-        for held in after
-        for plan_id, _ in world.skus[held.sku_id].plans
-        if plan_id not in held.disabled_plans
+        plan_id for held in after for plan_id, _ in world.skus[held.sku_id].plans if plan_id not in held.disabled_plans
     }
     for held in after:
         for plan, needs in world.skus[held.sku_id].depends_on.items():

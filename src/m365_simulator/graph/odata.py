@@ -28,7 +28,7 @@ def selected(call: GraphCall, properties: Properties[T], default: Sequence[str],
     asked = call.query.get("$select", "")
     if not asked:
         return list(default)
-    names = []
+    names: list[str] = []
     known = {name.lower(): name for name in properties}
     for part in asked.split(","):
         name = part.strip().split("/")[0]
@@ -103,7 +103,11 @@ def filtered(
     for name in parsed.names:
         if name.lower() not in known:
             raise GraphError(400, "BadRequest", f"Invalid filter clause: there is no property named '{name}'.")
-    return [item for item in items if parsed.matches(lambda name, held=item: known[name.lower()](call, held))]
+
+    def reader(item: T) -> Callable[[str], Any]:
+        return lambda name: known[name.lower()](call, item)
+
+    return [item for item in items if parsed.matches(reader(item))]
 
 
 def ordered(call: GraphCall, items: Sequence[T], properties: Properties[T]) -> Sequence[T]:
@@ -118,7 +122,8 @@ def ordered(call: GraphCall, items: Sequence[T], properties: Properties[T]) -> S
         read = known.get(name.lower())
         if read is None:
             raise GraphError(400, "BadRequest", f"Could not find a property named '{name}'.")
-        found.sort(key=lambda item, read=read: str(read(call, item) or "").lower(), reverse=direction == "desc")
+        keys = {id(item): str(read(call, item) or "").lower() for item in found}
+        found.sort(key=lambda item: keys[id(item)], reverse=direction == "desc")
     return found
 
 

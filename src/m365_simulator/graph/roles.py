@@ -28,7 +28,7 @@ def listed(call: GraphCall) -> Answer:
     found = list(call.world.roles.values())
     if "$filter" in call.query:
         wanted = Filter(call.query["$filter"])
-        found = [role for role in found if wanted.matches(lambda name, role=role: role_shape(role).get(name))]
+        found = [role for role in found if wanted.matches(role_shape(role).get)]
     return Answer(body={"value": [role_shape(role) for role in found]})
 
 
@@ -67,7 +67,7 @@ def assignments(call: GraphCall) -> Answer:
     ]
     if "$filter" in call.query:
         wanted = Filter(call.query["$filter"])
-        rows = [row for row in rows if wanted.matches(lambda name, row=row: row.get(name))]
+        rows = [row for row in rows if wanted.matches(row.get)]
     return Answer(body={"value": rows})
 
 

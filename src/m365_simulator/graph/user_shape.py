@@ -23,7 +23,12 @@ DEFAULT = (
     "id",
 )
 NOT_ON_COLLECTION = ("mailboxsettings", "aboutme", "birthday", "interests", "skills", "schools", "responsibilities")
-_SERVICES = {"EXCHANGE": "exchange", "SHAREPOINT": "SharePoint", "TEAMS": "TeamspaceAPI", "MCO": "MicrosoftCommunicationsOnline"}
+_SERVICES = {
+    "EXCHANGE": "exchange",
+    "SHAREPOINT": "SharePoint",
+    "TEAMS": "TeamspaceAPI",
+    "MCO": "MicrosoftCommunicationsOnline",
+}
 
 
 def time(moment: datetime | None) -> str | None:
@@ -126,12 +131,7 @@ PROPERTIES: dict[str, Reader] = {
     "passwordProfile": _nothing,
     "externalUserState": lambda call, user: "Accepted" if user.user_type == "Guest" else None,
 }
-for _name in (
-    "jobTitle mobilePhone officeLocation preferredLanguage companyName city country state streetAddress postalCode "
-    "employeeId employeeType employeeHireDate employeeLeaveDateTime onPremisesDistinguishedName passwordPolicies "
-    "onPremisesSecurityIdentifier securityIdentifier showInAddressList ageGroup creationType faxNumber "
-    "onPremisesExtensionAttributes mailboxSettings aboutMe birthday"
-).split():
+for _name in ["jobTitle", "mobilePhone", "officeLocation", "preferredLanguage", "companyName", "city", "country", "state", "streetAddress", "postalCode", "employeeId", "employeeType", "employeeHireDate", "employeeLeaveDateTime", "onPremisesDistinguishedName", "passwordPolicies", "onPremisesSecurityIdentifier", "securityIdentifier", "showInAddressList", "ageGroup", "creationType", "faxNumber", "onPremisesExtensionAttributes", "mailboxSettings", "aboutMe", "birthday"]:
     PROPERTIES.setdefault(_name, _nothing)
 
 

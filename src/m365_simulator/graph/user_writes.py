@@ -105,8 +105,15 @@ def _check_password(user: User, profile: Any) -> None:
         raise bad_request("Invalid value specified for property 'passwordProfile' of resource 'User'.")
     if password is None:
         return
-    kinds = [str.islower, str.isupper, str.isdigit, lambda letter: not letter.isalnum()]
-    classes = sum(any(kind(letter) for letter in password) for kind in kinds)
+    classes = sum(
+        any(found)
+        for found in (
+            [letter.islower() for letter in password],
+            [letter.isupper() for letter in password],
+            [letter.isdigit() for letter in password],
+            [not letter.isalnum() for letter in password],
+        )
+    )
     name = user.upn.partition("@")[0].lower()
     weak = "password" in password.lower() or (len(name) > 3 and name in password.lower())
     if not 8 <= len(password) <= 256 or classes < 3 or weak:

@@ -92,7 +92,9 @@ def _tenant(state: State, tenant: str) -> World:
         uuid.UUID(tenant)
     except ValueError:
         if "." not in tenant:
-            message = f"Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."
+            message = (
+                f"Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."
+            )
             raise Denied(900023, message, "invalid_request", 400) from None
     raise Denied(
         90002,

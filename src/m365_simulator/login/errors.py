@@ -21,9 +21,7 @@ class Denied(Exception):
         """The JSON that the login answers with."""
         trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
         stamp = now.strftime("%Y-%m-%d %H:%M:%SZ")
-        text = (
-            f"AADSTS{self.code}: {self.message} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}"
-        )
+        text = f"AADSTS{self.code}: {self.message} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}"
         return {
             "error": self.error,
             "error_description": text,

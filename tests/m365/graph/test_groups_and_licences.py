@@ -35,9 +35,7 @@ async def test_groups_say_which_service_manages_them(world: World, tenant: Tenan
     assert groups["Synced"].synced
 
 
-async def test_a_member_is_removed_and_put_back_as_often_as_you_like(
-    world: World, tenant: Tenant, ada: Leaver
-) -> None:
+async def test_a_member_is_removed_and_put_back_as_often_as_you_like(world: World, tenant: Tenant, ada: Leaver) -> None:
     group = world.add_group("sales", "ada", "bob", owners=["ada", "bob"])
 
     for _ in range(2):

@@ -121,9 +121,7 @@ async def test_a_deleted_user_can_be_found_and_restored(world: World, tenant: Te
     assert await tenant.fresh().deleted_users.get(ada.id) is None
 
 
-async def test_methods_are_listed_without_the_password_and_removed(
-    world: World, tenant: Tenant, ada: Leaver
-) -> None:
+async def test_methods_are_listed_without_the_password_and_removed(world: World, tenant: Tenant, ada: Leaver) -> None:
     world.add_method("ada", "phone", phone_type="mobile", display="+31 6")
     world.add_method("ada", "microsoftAuthenticator", display="Pixel")
     world.users["ada"].methods.append(AuthMethod("28c10230-6103-485e-b985-444c60001490", "password"))
