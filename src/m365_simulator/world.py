@@ -370,7 +370,8 @@ class World:
         if drive and self.sharepoint:
             host = self.initial_domain.removesuffix(".onmicrosoft.com") or self.domain.split(".")[0]
             site = f"https://{host}-my.sharepoint.com/personal/{upn.replace('@', '_').replace('.', '_')}"
-            user.drive = Drive(site, [f"i:0#.f|membership|{upn}"], site_id=self.new_id("site", alias))
+            owner = f"i:0#.f|membership|{upn}"
+            user.drive = Drive(site, [owner], ensured={owner: 3}, site_id=self.new_id("site", alias))
         return user
 
     def add_group(
@@ -382,12 +383,12 @@ class World:
         kind: str = "security",
         **more: Any,
     ) -> Group:
-        """A group with these members (aliases); `more` sets fields of `Group`. A licensing group licenses its members."""
+        """A group with these members (aliases); `more` sets fields of `Group`. A licensing group licenses them."""
         mail_enabled = kind in ("microsoft365", "distribution", "mail_security")
         group = Group(
             alias=alias,
             id=self.new_id("group", alias),
-            display_name=display_name or alias.replace("-", " ").title(),
+            display_name=display_name or alias.replace("-", " ").replace("_", " ").title(),
             kind=kind,
             members=set(members),
             owners=set(owners),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from datetime import UTC, datetime
 
 import pytest
@@ -62,7 +64,7 @@ def test_more_than_three_are_typed_as_a_number() -> None:
 
 
 def test_without_a_terminal_nobody_can_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115
+    monkeypatch.setattr("sys.stdin", io.StringIO())
 
     with pytest.raises(Unusable, match="not a terminal"):
         confirm([offboarding("ada", permanent=False)], print)

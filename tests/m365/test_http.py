@@ -244,7 +244,8 @@ async def test_a_refusal_is_a_sentence_with_code_request_id_and_advice(microsoft
 
     error = caught.value
     assert str(error) == (
-        f"Microsoft Graph refused GET /users/ada in tenant {TENANT}: Insufficient privileges. [Authorization_RequestDenied]"
+        f"Microsoft Graph refused GET /users/ada in tenant {TENANT}: Insufficient privileges. "
+        "[Authorization_RequestDenied]"
     )
     assert error.request_id == "ms-request"
     assert "Grant admin consent" in error.advice

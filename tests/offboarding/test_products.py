@@ -10,7 +10,11 @@ from leaver.domain.errors import Unusable
 from leaver.domain.products import product_name
 from leaver.offboarding.products import cached, refresh
 
-LIST = "Product_Display_Name,String_Id,GUID,Service_Plan_Name\nZébra Suite,ZEBRA_{0},0000-{0},X\nZébra Suite,ZEBRA_{0},0000-{0},Y\n"
+LIST = (
+    "Product_Display_Name,String_Id,GUID,Service_Plan_Name\n"
+    "Zébra Suite,ZEBRA_{0},0000-{0},X\n"
+    "Zébra Suite,ZEBRA_{0},0000-{0},Y\n"
+)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])

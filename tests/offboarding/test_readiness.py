@@ -7,7 +7,7 @@ import pytest
 from leaver.domain.people import TenantName
 from leaver.offboarding.readiness import Answer, Readiness, check
 from leaver.wiring import House
-from m365_simulator.world import Cloud, World
+from m365_simulator.world import Cloud, Grant, World
 from support import Wire
 
 NARROW = frozenset({"User.Read.All", "User.EnableDisableAccount.All", "RoleManagement.Read.Directory"})
@@ -32,9 +32,8 @@ async def test_it_writes_nothing(house: House, contoso: TenantName, wire: Wire) 
 @pytest.fixture
 def narrow(cloud: Cloud, world: World) -> None:
     """The application may read users and block sign-in, and nothing else."""
-    for app in cloud.apps.values():
-        app.permissions = NARROW  # type: ignore[assignment]
-        app.roles = set()  # type: ignore[attr-defined]
+    for client_id in cloud.apps:
+        world.grants[client_id] = Grant(NARROW, frozenset())
 
 
 async def test_a_missing_permission_is_named_with_the_place_to_grant_it(

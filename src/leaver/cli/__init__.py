@@ -20,7 +20,7 @@ from leaver.cli.users import users
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="leaver")
 def main() -> None:
-    r"""Offboard Microsoft 365 users: plan, do and prove everything that must happen when a person leaves.
+    """Offboard Microsoft 365 users: plan, do and prove everything that must happen when a person leaves.
 
     \b
     Start here:

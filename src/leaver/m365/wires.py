@@ -392,7 +392,9 @@ def _may_repeat(cmdlet: str, parameters: Mapping[str, Json]) -> bool:
 def _rows(body: Json) -> list[dict[str, Json]]:
     value = body.get("value") if isinstance(body, dict) else None
     rows = value if isinstance(value, list) else []
-    return [{key: item for key, item in row.items() if "@" not in key} for row in rows if isinstance(row, dict)]
+    # A few cmdlets answer with lines of text in place of objects (Remove-CalendarEvents with PreviewOnly).
+    as_objects = (row if isinstance(row, dict) else {"value": row} for row in rows if isinstance(row, (dict, str)))
+    return [{key: item for key, item in row.items() if "@" not in key} for row in as_objects]
 
 
 def _warnings(body: Json) -> list[str]:

@@ -82,7 +82,7 @@ async def _run(
                 await ended[other].wait()
             if task.error is not None:
                 return  # its facts could not be read, and it was decided to leave it out
-            hindered = _hindrance(planned, name)
+            hindered = None if stop.is_set() else _hindrance(planned, name)
             if stop.is_set() or hindered is not None:
                 task.outcome = Outcome.CANCELLED if hindered is None else Outcome.BLOCKED
                 task.notes += [] if hindered is None else [hindered]

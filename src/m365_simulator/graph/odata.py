@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from m365_simulator.graph.errors import GraphError, unsupported
-from m365_simulator.graph.filters import Filter as Filter
+from m365_simulator.graph.filters import Filter
 from m365_simulator.graph.router import GraphCall
 from m365_simulator.state import Answer
 

@@ -131,7 +131,34 @@ PROPERTIES: dict[str, Reader] = {
     "passwordProfile": _nothing,
     "externalUserState": lambda call, user: "Accepted" if user.user_type == "Guest" else None,
 }
-for _name in ["jobTitle", "mobilePhone", "officeLocation", "preferredLanguage", "companyName", "city", "country", "state", "streetAddress", "postalCode", "employeeId", "employeeType", "employeeHireDate", "employeeLeaveDateTime", "onPremisesDistinguishedName", "passwordPolicies", "onPremisesSecurityIdentifier", "securityIdentifier", "showInAddressList", "ageGroup", "creationType", "faxNumber", "onPremisesExtensionAttributes", "mailboxSettings", "aboutMe", "birthday"]:
+for _name in (
+    "jobTitle",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "companyName",
+    "city",
+    "country",
+    "state",
+    "streetAddress",
+    "postalCode",
+    "employeeId",
+    "employeeType",
+    "employeeHireDate",
+    "employeeLeaveDateTime",
+    "onPremisesDistinguishedName",
+    "passwordPolicies",
+    "onPremisesSecurityIdentifier",
+    "securityIdentifier",
+    "showInAddressList",
+    "ageGroup",
+    "creationType",
+    "faxNumber",
+    "onPremisesExtensionAttributes",
+    "mailboxSettings",
+    "aboutMe",
+    "birthday",
+):
     PROPERTIES.setdefault(_name, _nothing)
 
 

@@ -13,7 +13,7 @@ from leaver.m365.graph.groups import GroupKind
 from leaver.m365.graph.phone_numbers import PhoneNumber
 from leaver.m365.tenant import Tenant
 from m365_simulator.faults import Behaviour
-from m365_simulator.world import E3, EXCHANGE_P2, POWER_BI, Cloud, World
+from m365_simulator.world import TEAMS_PHONE, LicenseState, E3, EXCHANGE_P2, POWER_BI, Cloud, World
 
 
 async def test_groups_say_which_service_manages_them(world: World, tenant: Tenant, ada: Leaver) -> None:
@@ -126,6 +126,7 @@ async def test_a_product_tells_whether_it_has_a_mailbox(world: World, tenant: Te
 
 
 async def test_a_number_is_taken_and_given_back(world: World, tenant: Tenant, ada: Leaver) -> None:
+    world.users["ada"].licenses.append(LicenseState(world.add_sku(TEAMS_PHONE).sku_id))
     held = world.add_number("+31201234567", "ada")
     other = world.add_number("+31207654321", "bob")
 

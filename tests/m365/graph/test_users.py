@@ -46,7 +46,9 @@ async def test_users_are_found_by_the_beginning_of_a_word(tenant: Tenant, ada: L
 
 
 async def test_a_quote_in_a_search_does_no_harm(tenant: Tenant) -> None:
-    assert await tenant.users.find('"ada\\') == ()
+    found = await tenant.users.find('"ada\\')
+
+    assert [user.display_name for user in found] == ["Ada Example"]
 
 
 async def test_everybody_is_listed_page_by_page(world: World, tenant: Tenant) -> None:

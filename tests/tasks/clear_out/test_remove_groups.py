@@ -114,7 +114,7 @@ async def test_the_last_owner_is_asked_who_takes_over(world: World, tenant: Tena
     world.add_group("project", "bob", owners=["ada"], kind=kind)
     asked = Asked(tenant, ada, RemoveGroups)
 
-    (note,) = [item for item in await asked.plan()]
+    (note,) = await asked.plan()
 
     assert getattr(note, "code", "") == "last_owner"
     assert getattr(note, "choices", ()) == ("manager", "bob@contoso.example", "leave")

@@ -84,7 +84,7 @@ async def test_undo_makes_a_forwarding_rule_again_as_it_was(world: World, tenant
 
 
 async def test_undoing_twice_makes_one_rule(world: World, tenant: Tenant, ada: Leaver, wire: Wire) -> None:
-    world.add_rule("ada", "Invoices", subject_contains=["invoice"])
+    world.add_rule("ada", "Invoices", subject_contains=["invoice"], move_to_folder="Invoices")
     asked = Asked(tenant, ada, RemoveRules)
     await asked.run()
 

@@ -8,7 +8,7 @@ from leaver.m365.tenant import Tenant
 from leaver.tasks.catalogue import task_named
 from leaver.tasks.clear_out.unassign_phone_numbers import UnassignPhoneNumbers
 from m365_simulator.faults import Behaviour
-from m365_simulator.world import World
+from m365_simulator.world import TEAMS_PHONE, LicenseState, World
 from tasks.contract import TaskContract
 from tasks.plans import Asked
 
@@ -19,6 +19,7 @@ class TestUnassignPhoneNumbers(TaskContract):
     task_type = UnassignPhoneNumbers
 
     def given(self, world: World) -> None:
+        world.users["ada"].licenses.append(LicenseState(world.add_sku(TEAMS_PHONE).sku_id))
         world.add_number(NUMBER, "ada", location_id="11111111-2222-3333-4444-555555555555")
         world.add_number("+12065550101", "ada", kind="directRouting", category="private")
 

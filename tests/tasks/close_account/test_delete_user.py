@@ -65,10 +65,10 @@ async def test_a_privileged_user_is_refused_to_an_app_without_the_role(
 ) -> None:
     """G13."""
     world.add_role(GLOBAL_ADMIN, "Global Administrator", "ada", "bob")
-    task = DeleteUser(tenant, ada)
-    (change,) = await task.pending()
     for app in world.grants:
         world.grants[app] = Grant(roles=frozenset({USER_ADMIN}))
+    task = DeleteUser(tenant, ada)
+    (change,) = await task.pending()
 
     with pytest.raises(Forbidden):
         await task.apply(change)

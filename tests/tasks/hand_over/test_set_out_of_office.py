@@ -11,6 +11,7 @@ from m365_simulator.world import AutoReply, World
 from tasks.contract import TaskContract
 from tasks.plans import Asked
 
+HOLIDAY = "<html>\n<body>\nOn holiday\n</body>\n</html>\n"
 GONE = {"internal": "Ada has left.\nWrite to Bob & Grace."}
 
 
@@ -19,7 +20,10 @@ class TestSetOutOfOffice(TaskContract):
     setting = GONE
 
     def given(self, world: World) -> None:
-        world.mailboxes["ada"].auto_reply = AutoReply("Enabled", "On holiday", "On holiday", "Known")
+        world.mailboxes["ada"].auto_reply = AutoReply("Enabled", HOLIDAY, HOLIDAY, "Known")
+
+    def untouched(self, world: World) -> AutoReply:
+        return world.mailboxes["ada"].auto_reply
 
 
 async def test_senders_outside_get_a_reply_too(world: World, tenant: Tenant, ada: Leaver) -> None:

@@ -1,0 +1,149 @@
+"""The command line as a person types it, against a simulator in a process of its own, over HTTPS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+SETTINGS = {
+    "disable_sign_in": True,
+    "reset_password": True,
+    "revoke_sessions": True,
+    "remove_groups": True,
+    "convert_to_shared": True,
+    "remove_licenses": True,
+    "grant_onedrive_access": ["manager"],
+}
+
+
+class Terminal:
+    """A shell in which Leaver is configured for the simulator."""
+
+    def __init__(self, ready: dict[str, Any], folder: Path) -> None:
+        self.ready = ready
+        self.folder = folder
+        self.tenant = ready["tenants"][0]
+        self.settings = self.write("settings.json", SETTINGS)
+
+    def write(self, name: str, content: Any) -> str:
+        """A file in the terminal's folder."""
+        path = self.folder / name
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return str(path)
+
+    def leaver(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        around = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("LEAVER_")},
+            **self.ready["environment"],
+            "LEAVER_DATA_DIR": str(self.folder / "data"),
+            **environment,
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "leaver", *words],
+            env=around,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """A fresh simulator, and Contoso known to Leaver."""
+    command = [sys.executable, "-m", "m365_simulator", "--port", "0", "--tls-dir", str(tmp_path / "tls")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        terminal = Terminal(json.loads(process.stdout.readline()), tmp_path)
+        added = terminal.leaver("tenant", "add", terminal.tenant["id"], "--domain", terminal.tenant["domain"])
+        assert added.returncode == 0, added.stderr
+        yield terminal
+    finally:
+        process.terminate()
+        process.wait(10)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_plan_offboard_report(terminal: Terminal) -> None:
+    who = (terminal.tenant["domain"], terminal.tenant["leaver"], "--settings", terminal.settings)
+
+    planned = terminal.leaver("plan", *who, "--json")
+    assert planned.returncode == 0, planned.stderr
+    plan = json.loads(planned.stdout)
+    assert plan["tenant"]["id"] == terminal.tenant["id"]
+    assert plan["digest"].startswith("sha256:")
+    assert plan["offboardings"][0]["state"] == "planned"
+    assert {task["task"] for task in plan["offboardings"][0]["tasks"]} == set(SETTINGS)
+
+    done = terminal.leaver("offboard", *who, "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["offboardings"][0]
+    assert result["state"] in ("completed", "follow_up")
+
+    page = terminal.folder / "report.html"
+    report = terminal.leaver("report", result["id"], "--format", "html", "--out", str(page))
+    assert report.returncode == 0, report.stderr
+    assert "Adele Vance" in page.read_text(encoding="utf-8")
+
+    again = json.loads(terminal.leaver("offboard", *who, "--yes", "--json").stdout)["offboardings"][0]
+    assert [change for task in again["tasks"] for change in task["changes"] if change["made_at"]] == []
+
+
+def test_tenant_check_says_what_would_work(terminal: Terminal) -> None:
+    answer = terminal.leaver("tenant", "check", terminal.tenant["domain"])
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_nothing_is_done_without_a_confirmation(terminal: Terminal) -> None:
+    who = (terminal.tenant["domain"], terminal.tenant["leaver"], "--settings", terminal.settings)
+
+    answer = terminal.leaver("offboard", *who)
+
+    assert answer.returncode == 2
+    assert "--yes" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "status", "says"),
+    [
+        ({"LEAVER_CLIENT_CERTIFICATE": "", "LEAVER_CLIENT_SECRET": "wrong"}, (), 2, "AADSTS7000215"),
+        ({"LEAVER_GRAPH_URL": "https://127.0.0.1:9/graph"}, (), 3, "Microsoft Graph"),
+        ({}, ("nowhere.example", "ada@nowhere.example"), 2, "nowhere.example"),
+        ({}, ("contoso.example", "nobody@contoso.example"), 2, "nobody@contoso.example"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(
+    terminal: Terminal, change: dict[str, str], words: tuple[str, ...], status: int, says: str
+) -> None:
+    who = words or (terminal.tenant["domain"], terminal.tenant["leaver"])
+
+    answer = terminal.leaver("plan", *who, "--settings", terminal.settings, **change)
+
+    assert says in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert "wrong" not in answer.stderr.replace("wrong value", "")
+    assert answer.returncode == status
+
+
+def test_malformed_settings_are_refused(terminal: Terminal) -> None:
+    bad = terminal.write("bad.json", {"disable_signin": True})
+
+    answer = terminal.leaver("plan", terminal.tenant["domain"], terminal.tenant["leaver"], "--settings", bad)
+
+    assert answer.returncode == 2
+    assert "disable_sign_in" in answer.stderr
