@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from m365.played_microsoft import TENANT, Asked, Microsoft, cmdlet_error, in_turn, ok, refused
 
 from leaver.domain.errors import (
     Forbidden,
@@ -22,6 +21,7 @@ from leaver.domain.errors import (
     Unusable,
     WrongTarget,
 )
+from m365.played_microsoft import TENANT, Asked, Microsoft, cmdlet_error, in_turn, ok, refused
 
 ADA = "aaaaaaaa-0000-0000-0000-000000000001"
 BASE = "https://ms.test/graph/v1.0"
