@@ -34,9 +34,6 @@ async def microsoft() -> AsyncIterator[Microsoft]:
     await played.http.aclose()
 
 
-# Graph: batches
-
-
 async def test_a_lone_read_goes_by_itself(microsoft: Microsoft) -> None:
     await microsoft.graph().get("/me")
 
@@ -157,9 +154,6 @@ async def test_a_throttled_batch_is_repeated(microsoft: Microsoft) -> None:
     assert len(microsoft.batches) == 2
 
 
-# Graph: pages and memory
-
-
 def _paged(*, absolute: bool) -> Any:
     def play(asked: Asked) -> httpx.Response:
         start = int(asked.url.partition("skiptoken=")[2] or 0)
@@ -234,9 +228,6 @@ async def test_parameters_are_encoded(microsoft: Microsoft) -> None:
     await microsoft.graph().get("/users", {"$filter": "mail eq 'a+b&c@x'", "$count": True, "$top": 5, "none": None})
 
     assert microsoft.asked[0].url == f"{BASE}/users?$filter=mail%20eq%20'a%2Bb%26c%40x'&$count=true&$top=5"
-
-
-# Exchange
 
 
 async def test_a_cmdlet_is_sent_as_exchange_wants_it(microsoft: Microsoft) -> None:
@@ -455,8 +446,6 @@ async def test_exchange_throttling_ends_in_words(microsoft: Microsoft) -> None:
     with pytest.raises(Throttled, match="Exchange Online is throttling"):
         await microsoft.exchange().run("Set-Mailbox", Identity=ADA)
 
-
-# SharePoint
 
 SITE = "https://contoso-my.sharepoint.com/personal/ada_contoso"
 
