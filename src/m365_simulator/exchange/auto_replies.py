@@ -59,9 +59,9 @@ def set_auto_reply(call: Invocation) -> None:
     if call.only_if_asked():
         return
     mailbox.auto_reply = new
-    ours = ("Identity", "AutoReplyState", "InternalMessage", "ExternalMessage", "ExternalAudience", "Confirm")
-    rest = {name: value for name, value in call.given.items() if name not in ours}
-    mailbox.settings.setdefault("AutoReply", {}).update(rest)
+    ours = ("Identity", "AutoReplyState", "InternalMessage", "ExternalMessage", "ExternalAudience", "Confirm", "WhatIf")
+    if rest := {name: value for name, value in call.given.items() if name not in ours}:
+        mailbox.settings.setdefault("AutoReply", {}).update(rest)
 
 
 def _html(text: str) -> str:

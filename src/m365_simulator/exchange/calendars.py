@@ -252,7 +252,7 @@ def set_calendar_processing(call: Invocation) -> None:
         delegates = changed_list(mailbox.resource_delegates, value, lambda each: _known(call, each))
         if not call.only_if_asked():
             mailbox.resource_delegates = delegates
-    if not call.only_if_asked():
+    if wanted and not call.only_if_asked():
         mailbox.settings.setdefault("CalendarProcessing", {}).update(wanted)
 
 

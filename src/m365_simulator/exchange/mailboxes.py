@@ -236,8 +236,9 @@ def _change(call: Invocation, recipient: Recipient, mailbox: Mailbox, name: str,
             kept = changed_list(mailbox.send_on_behalf, value, lambda each: _known(call, each))
             return _set(mailbox, "send_on_behalf", kept)
         case _:
-            held = mailbox.settings.setdefault("Mailbox", {})
-            return None if name in held and held[name] == value else lambda: held.update({name: value})
+            if mailbox.settings.get("Mailbox", {}).get(name, mailbox) == value:
+                return None
+            return lambda: mailbox.settings.setdefault("Mailbox", {}).update({name: value})
 
 
 def _set(mailbox: Mailbox, name: str, value: Any) -> Any:

@@ -93,7 +93,7 @@ def person(world: World, login: str, *, needs_license: bool) -> User | None:
     """The user of a login name, if SharePoint can find them: one without a SharePoint plan it need not know."""
     upn = login.rpartition("|")[2].lower()
     user = next((user for user in world.users.values() if user.upn.lower() == upn), None)
-    if user is None or (needs_license and user.drive is None and not _licensed(world, user)):
+    if user is None or (needs_license and not _licensed(world, user)):
         return None
     return user
 
