@@ -46,8 +46,8 @@ def set_auto_reply(call: Invocation) -> None:
     old = mailbox.auto_reply
     new = AutoReply(
         state=call.text("AutoReplyState") or old.state,
-        internal=_html(call.text("InternalMessage")) if call.has("InternalMessage") else old.internal,
-        external=_html(call.text("ExternalMessage")) if call.has("ExternalMessage") else old.external,
+        internal=_html(call.given["InternalMessage"]) if call.has("InternalMessage") else old.internal,
+        external=_html(call.given["ExternalMessage"]) if call.has("ExternalMessage") else old.external,
         audience=call.text("ExternalAudience") or old.audience,
     )
     if new.state != "Disabled" and (not new.internal or (new.audience != "None" and not new.external)):
@@ -64,8 +64,9 @@ def set_auto_reply(call: Invocation) -> None:
         mailbox.settings.setdefault("AutoReply", {}).update(rest)
 
 
-def _html(text: str) -> str:
+def _html(value: Any) -> str:
     """Plain text is wrapped; what has a body of its own stays."""
-    if not text or "<html" in text.lower():
+    text = "" if value is None else str(value)
+    if not text.strip() or "<html" in text.lower():
         return text
     return f"<html>\n<body>\n{text}\n</body>\n</html>\n"
