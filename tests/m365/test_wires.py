@@ -345,7 +345,8 @@ async def test_a_blank_identity_is_never_sent(microsoft: Microsoft, name: str, v
         (400, "X.UnableToWriteToAadException", "on-premises mastered Directory Sync objects", OnPremises),
         (400, "X.CmdletException", "'Set-X' is not present in the role definition of the current user", Forbidden),
         (400, "X.ParameterTransformationException", "Specify one of the following enumerator names", Refused),
-        (500, "X.GenuineException", "A cmdlet failed", Unavailable),
+        (500, "X.GenuineException", "A cmdlet failed", Refused),
+        (500, "Microsoft.Exchange.Data.Directory.ADTransientException", "Try later", Unavailable),
     ],
 )
 async def test_exchange_refusals_become_our_errors(

@@ -54,6 +54,8 @@ _ABSENT_TYPES = (
     "MemberNotFoundException",
     "UserNotFoundInPermissionEntryException",
 )
+_PASSING = re.compile(r"Transient|Busy|Timeout|Unavailable|Overloaded|Connection", re.IGNORECASE)
+"""Names of Exchange's errors that pass by themselves."""
 _ENTERPRISE_APP = "Entra admin center > Enterprise applications > the Leaver application"
 
 
@@ -258,6 +260,9 @@ def _exchange_kind(answer: Answer, said: Said) -> Verdict:
         return NotFound, ""
     if said.kind == "CmdletProxyNotAvailableException":
         return Unavailable, "The mailbox may be moving between servers; Leaver repeats by itself."
+    if answer.status == 500 and said.kind and not _PASSING.search(said.kind):
+        # A cmdlet's own error: the same call would end the same way.
+        return Refused, ""
     return _common_kind(answer)
 
 
