@@ -11,7 +11,7 @@ from leaver.domain.plan import Awaiting
 from leaver.m365.tenant import Tenant
 from leaver.tasks.close_account.delete_user import DeleteUser
 from leaver.tasks.task import Context
-from m365_simulator.world import GLOBAL_ADMIN, USER_ADMIN, Grant, World
+from m365_simulator.world import EXCHANGE_ADMIN, GLOBAL_ADMIN, USER_ADMIN, Grant, World
 from tasks.contract import TaskContract
 from tasks.planning import apply_all, codes, kinds, plan_of
 
@@ -66,7 +66,7 @@ async def test_a_privileged_user_is_refused_to_an_app_without_the_role(
     """G13."""
     world.add_role(GLOBAL_ADMIN, "Global Administrator", "ada", "bob")
     for app in world.grants:
-        world.grants[app] = Grant(roles=frozenset({USER_ADMIN}))
+        world.grants[app] = Grant(roles=frozenset({USER_ADMIN, EXCHANGE_ADMIN}))
     task = DeleteUser(tenant, ada)
     (change,) = await task.pending()
 
