@@ -200,7 +200,7 @@ async def test_several_users_at_once(desk: Desk, world: World) -> None:
 async def test_bad_settings_are_refused_and_nothing_is_changed(
     desk: Desk, wire: Wire, settings: dict[str, object], reason: str
 ) -> None:
-    """E1, E4, E5, H1, H17, H18: a clear refusal, and no request that writes."""
+    """A15, E1, E4, E5, H1, H17, H18: a clear refusal, and no request that writes."""
     with pytest.raises(Unusable, match=reason):
         await desk.offboard(ADA, settings=settings)
 
@@ -277,3 +277,56 @@ async def test_guests_and_odd_names_are_found(desk: Desk, world: World) -> None:
     assert [result.state for result in results] == [State.COMPLETED, State.COMPLETED]
     assert not world.users["guest"].enabled
     assert not world.users["odd"].enabled
+
+
+async def test_a_shared_mailbox_with_an_open_account_is_warned_of(desk: Desk) -> None:
+    """A14: the old password would still open it."""
+    planned = await desk.preview(ADA, settings={"convert_to_shared": True})
+
+    assert "sign_in_stays_open" in {note.code for note in planned.offboardings[0].notes}
+
+
+async def test_licences_are_not_taken_from_a_mailbox_that_forwards(desk: Desk) -> None:
+    """F17: the forward would stop with the licence."""
+    planned = await desk.preview(ADA, settings={"forward_mail": {"to": "manager"}, "remove_licenses": True})
+
+    assert planned.blocked
+
+
+async def test_the_state_follows_from_the_outcomes(desk: Desk, world: World, behaviour: Behaviour) -> None:
+    """H4: nothing is called completed while a task failed."""
+    behaviour.faults.append(Fault(match="revokeSignInSessions", status=403, times=None))
+
+    (result,) = await desk.offboard(ADA, settings={"disable_sign_in": True, "revoke_sessions": True})
+
+    assert result.state is State.FAILED
+    assert outcomes(result) == {"disable_sign_in": "verified", "revoke_sessions": "failed"}
+
+
+async def test_throttling_is_waited_for(desk: Desk, world: World, behaviour: Behaviour) -> None:
+    """H22: too many requests is no failure."""
+    behaviour.faults.append(Fault(match="PATCH /users", status=429, headers={"Retry-After": "1"}, times=2))
+
+    (result,) = await desk.offboard(ADA, settings={"disable_sign_in": True})
+
+    assert result.state is State.COMPLETED
+
+
+async def test_a_lost_answer_is_read_back(desk: Desk, world: World, behaviour: Behaviour) -> None:
+    """H3: the change was made and its answer lost; the run ends, and ends well."""
+    behaviour.faults.append(Fault(match="revokeSignInSessions", after_effect=True, drop=True))
+
+    (result,) = await desk.offboard(ADA, settings={"revoke_sessions": True})
+
+    assert result.state is State.COMPLETED
+
+
+async def test_the_new_password_is_nowhere(desk: Desk, world: World, wire: Wire) -> None:
+    """B11: the records hold no password; what was sent is not kept."""
+    give_ada_everything(world)
+
+    (result,) = await desk.offboard(ADA, settings=EVERYTHING)
+
+    kept = str(result.to_store())
+    assert "passwordProfile" not in kept
+    assert "not-a-real-secret" not in kept

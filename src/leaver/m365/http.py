@@ -43,6 +43,8 @@ __all__ = [
 _BRIEF_TRIES = 3
 """How often a read is repeated after 500 or 502, which seldom pass by waiting."""
 _LONGEST_PAUSE = 60.0
+_UNSENT_TRIES = 4
+"""How often a service that cannot be reached at all is tried: about ten seconds."""
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 """Failures after which the service cannot have seen the request."""
 
@@ -165,6 +167,8 @@ class Http:
                     raise asked.uncertain(lost.reason, request_id=lost.request_id) from lost
                 left -= lost.seconds
                 pause, giving_up = _back_off(tries), asked.unavailable(lost.reason, request_id=lost.request_id)
+                if not lost.sent and tries >= _UNSENT_TRIES:
+                    raise giving_up from lost
             else:
                 record(_call(asked, answer.status, answer.request_id))
                 if answer.ok and answer.text:

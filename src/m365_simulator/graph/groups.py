@@ -149,7 +149,7 @@ def _owner(call: GraphCall, owner: User | str) -> dict[str, Any]:
 def _mixed(call: GraphCall, found: list[Group | Role]) -> Answer:
     if "$filter" in call.query:
         groups = [each for each in found if isinstance(each, Group)]
-        found = list(odata.filtered(call, groups, PROPERTIES, always_advanced=True))
+        found = [*odata.filtered(call, groups, PROPERTIES, always_advanced=True)]
     cast = call.path.endswith(_GROUP)
     asked = call.query.get("$select", "").split(",") if call.query.get("$select") else []
     known = {name.lower() for name in PROPERTIES}

@@ -13,7 +13,7 @@ from leaver.m365.graph.groups import GroupKind
 from leaver.m365.graph.phone_numbers import PhoneNumber
 from leaver.m365.tenant import Tenant
 from m365_simulator.faults import Behaviour
-from m365_simulator.world import TEAMS_PHONE, LicenseState, E3, EXCHANGE_P2, POWER_BI, Cloud, World
+from m365_simulator.world import E3, EXCHANGE_P2, POWER_BI, TEAMS_PHONE, Cloud, LicenseState, World
 
 
 async def test_groups_say_which_service_manages_them(world: World, tenant: Tenant, ada: Leaver) -> None:
