@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from leaver.config import Config
+from leaver.m365 import budgets, wires
 from leaver.m365 import http as transport
 from leaver.offboarding.intake import accept
 from leaver.offboarding.planner import preview
@@ -54,7 +55,7 @@ def house_for(mode: str) -> Any:
     chosen = {"one_by_one": lambda: OneByOne(inner), "unbounded": lambda: inner}.get(mode)
     http = transport.Http(ca_file=config.ca_file, transport=chosen() if chosen else None)
     if mode == "unbounded":
-        http.unbounded()
+        wires.Budget = lambda _: budgets.Budget(1000)  # type: ignore[assignment,misc]
     return build(config, http)
 
 

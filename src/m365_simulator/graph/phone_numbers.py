@@ -8,6 +8,7 @@ from typing import Any
 
 from m365_simulator.graph import odata
 from m365_simulator.graph.errors import GraphError, not_found
+from m365_simulator.graph.filters import Filter
 from m365_simulator.graph.router import GraphCall, route
 from m365_simulator.state import Answer
 from m365_simulator.world import TEAMS_PHONE, PhoneNumber
@@ -25,7 +26,7 @@ def listed(call: GraphCall) -> Answer:
     _demand_teams(call)
     rows = [_shape(call, number) for number in call.world.numbers]
     if "$filter" in call.query:
-        wanted = odata.Filter(call.query["$filter"])
+        wanted = Filter(call.query["$filter"])
         rows = [row for row in rows if wanted.matches(row.get)]
     return odata.rows(call, rows, lambda row: row, page=500, most=1000, skip_allowed=True)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from m365_simulator.graph import odata
 from m365_simulator.graph.errors import GraphError, denied, not_found
+from m365_simulator.graph.filters import Filter
 from m365_simulator.graph.router import GraphCall, route
 from m365_simulator.state import Answer
 from m365_simulator.world import World
@@ -73,7 +74,7 @@ def _others(call: GraphCall) -> list[World]:
 def _matching(call: GraphCall, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if "$filter" not in call.query:
         return rows
-    wanted = odata.Filter(call.query["$filter"])
+    wanted = Filter(call.query["$filter"])
     if rows and wanted.names - rows[0].keys():
         raise GraphError(400, "BadRequest", "Invalid filter clause.")
     return [row for row in rows if wanted.matches(row.get)]
