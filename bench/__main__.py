@@ -68,7 +68,7 @@ def _offboard(simulator: Running, folder: str, mode: str) -> dict[str, Any]:
     settings = Path(folder) / "settings.json"
     settings.write_text(json.dumps(SETTINGS))
     result = _measured(simulator, folder, "bench.offboarding", mode, tenant["id"], tenant["leaver"], str(settings))
-    calls = [call for call in simulator.control("calls")["calls"] if call["service"] != "login"]
+    calls = [call for call in simulator.control("calls")["value"] if call["service"] != "login"]
     result["requests"] = len([call for call in calls if not call["in_batch"]])
     result["parts"] = len([call for call in calls if not call["path"].endswith("$batch")])
     if mode != "plan":

@@ -7,7 +7,7 @@ import getpass
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from leaver.domain.errors import NotFound, Refused, Unusable
@@ -20,6 +20,10 @@ from leaver.offboarding.settings import as_plain, parse, people_in
 from leaver.store.offboardings import Offboardings
 from leaver.store.tenants import KnownTenant, Tenants
 from leaver.tasks.task import Setting
+
+
+LATELY = timedelta(days=1)
+"""How long an accepted change that leaves no trace counts, when the account was not blocked with it."""
 
 
 class House(Protocol):
@@ -166,8 +170,13 @@ def _record(
         requested_at=datetime.now(UTC),
         asked_at=earlier[-1].asked_at if earlier else asked_at,
     )
+    lately = [
+        past
+        for past in house.offboardings.of_user(known.id, user.id)
+        if past in earlier or past.requested_at > record.requested_at - LATELY
+    ]
     accepted = frozenset(
-        change.change.key for past in earlier for task in past.tasks for change in task.changes if change.made_at
+        change.change.key for past in lately for task in past.tasks for change in task.changes if change.made_at
     )
     return Opened(record, chosen, people, user, accepted)
 

@@ -1,0 +1,133 @@
+"""What holds for any tenant and any settings, over generated ones."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import httpx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conftest import CLIENT_ID, ORIGIN, SECRET
+from leaver.config import Config
+from leaver.domain.errors import Unusable
+from leaver.m365.http import Http
+from leaver.store.tenants import KnownTenant
+from leaver.wiring import build
+from m365_simulator.faults import Behaviour
+from m365_simulator.server import create_app
+from m365_simulator.world import E3, POWER_BI, App, Cloud, World
+from support import EVERYTHING, Desk, Wire
+
+ADA = "ada@contoso.example"
+KINDS = ("security", "microsoft365", "distribution", "mail_security")
+NEEDS_CERTIFICATE = {"grant_onedrive_access", "disable_onedrive_sharing"}
+
+chosen = st.sets(st.sampled_from(sorted(set(EVERYTHING) - NEEDS_CERTIFICATE)), min_size=1)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[Cloud, World]:
+    """A tenant in which ada has some of everything."""
+    cloud = Cloud(apps={CLIENT_ID: App(CLIENT_ID, secret=SECRET)})
+    world = cloud.add_world("contoso.example", "Contoso")
+    world.add_user("bob")
+    world.add_user("grace")
+    world.add_user(
+        "ada",
+        manager="grace",
+        licenses=draw(st.sampled_from([(E3,), (E3, POWER_BI)])),
+        synced=draw(st.sampled_from([None, None, True])),
+        sam_account_name="ada",
+        on_premises_domain="CONTOSO",
+    )
+    for number in range(draw(st.integers(0, 5))):
+        kind = draw(st.sampled_from(KINDS))
+        owners = draw(st.sampled_from([[], ["bob"], ["ada", "bob"]]))
+        dynamic = '(user.department -eq "X")' if kind == "security" and draw(st.booleans()) else None
+        world.add_group(
+            f"group{number}", "ada", "bob", owners=[] if dynamic else owners, kind=kind, dynamic_rule=dynamic
+        )
+    if draw(st.booleans()):
+        world.add_group("licensing", "ada", "grace", license_skus=[POWER_BI])
+    for kind in draw(st.lists(st.sampled_from(["fido2", "softwareOath", "microsoftAuthenticator"]), max_size=3)):
+        world.add_method("ada", kind, default=not world.users["ada"].methods)
+    for number in range(draw(st.integers(0, 2))):
+        world.add_rule("ada", f"Rule {number}", move_to_folder="Archive")
+    if draw(st.booleans()):
+        world.give_full_access("bob", "ada")
+    if draw(st.booleans()):
+        world.give_calendar("grace", "ada", "Reviewer")
+    return cloud, world
+
+
+def kept_in(data: Path) -> str:
+    """Every record, as text."""
+    return "".join(path.read_text() for path in data.rglob("*.json"))
+
+
+def colleagues(world: World) -> Any:
+    """What belongs to everybody but ada."""
+    people = {alias: user for alias, user in world.users.items() if alias != "ada"}
+    others = {alias: members - {"ada"} for alias, members in world.members.items()}
+    return copy.deepcopy((people, others))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(made=worlds(), names=chosen)
+async def test_a_plan_writes_nothing_a_run_leaves_nothing_and_nobody_else_is_touched(
+    made: tuple[Cloud, World], names: set[str], tmp_path_factory: Any
+) -> None:
+    """A10, D10: no write ever targets an object other than the leaver and what the plan names."""
+    cloud, world = made
+    wire = Wire(create_app(cloud, Behaviour(synced_disable="accept")))
+    data: Path = tmp_path_factory.mktemp("data")
+    config = Config.from_environment(
+        {
+            "LEAVER_CLOUD": "custom",
+            "LEAVER_LOGIN_URL": f"{ORIGIN}/login",
+            "LEAVER_GRAPH_URL": f"{ORIGIN}/graph",
+            "LEAVER_EXCHANGE_URL": f"{ORIGIN}/exchange",
+            "LEAVER_CLIENT_ID": CLIENT_ID,
+            "LEAVER_CLIENT_SECRET": SECRET,
+            "LEAVER_DATA_DIR": str(data),
+        }
+    )
+    http = Http(transport=httpx.ASGITransport(wire.app))
+    try:
+        house = build(config, http)
+        house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain]))
+        desk = Desk(house, world.domain)
+        wishes = {name: EVERYTHING[name] for name in names}
+        before, others = copy.deepcopy(world), colleagues(world)
+
+        planned = await desk.preview(ADA, settings=wishes)
+
+        assert wire.writes == []
+        assert world == before
+        if planned.blocked:
+            try:
+                await desk.offboard(ADA, settings=wishes)
+            except Unusable:
+                assert wire.writes == []
+            return
+
+        (result,) = await desk.offboard(ADA, settings=wishes)
+
+        assert {task.outcome.value for task in result.tasks} <= {
+            "verified",
+            "already_in_place",
+            "not_applicable",
+            "follow_up",
+        }
+        assert "ada" in world.users
+        assert colleagues(world) == others
+
+        written = len(wire.writes)
+        await desk.offboard(ADA, settings=wishes)
+        assert len([c for c in wire.writes[written:] if "revoke" not in c["path"] and "PATCH" not in c["method"]]) == 0
+    finally:
+        await http.aclose()
+    assert SECRET not in kept_in(data)
