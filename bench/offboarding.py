@@ -55,7 +55,7 @@ def house_for(mode: str) -> Any:
     chosen = {"one_by_one": lambda: OneByOne(inner), "unbounded": lambda: inner}.get(mode)
     http = transport.Http(ca_file=config.ca_file, transport=chosen() if chosen else None)
     if mode == "unbounded":
-        wires.Budget = lambda _: budgets.Budget(1000)  # type: ignore[assignment,misc]
+        wires.Budget = lambda *_, **__: budgets.Budget(1000)  # type: ignore[assignment,misc]
     return build(config, http)
 
 

@@ -21,7 +21,6 @@ from leaver.store.offboardings import Offboardings
 from leaver.store.tenants import KnownTenant, Tenants
 from leaver.tasks.task import Setting
 
-
 LATELY = timedelta(days=1)
 """How long an accepted change that leaves no trace counts, when the account was not blocked with it."""
 
