@@ -9,7 +9,7 @@ import pytest
 from leaver.domain.errors import Unusable
 from leaver.domain.outcome import State
 from m365_simulator.faults import Behaviour, Fault
-from m365_simulator.world import World
+from m365_simulator.world import POWER_BI, World
 from support import EVERYTHING, Desk, Wire, give_ada_everything, outcomes
 
 ADA = "ada@contoso.example"
@@ -330,3 +330,13 @@ async def test_the_new_password_is_nowhere(desk: Desk, world: World, wire: Wire)
     kept = str(result.to_store())
     assert "passwordProfile" not in kept
     assert "not-a-real-secret" not in kept
+
+
+async def test_a_mail_enabled_licensing_group_takes_its_licence_along(desk: Desk, world: World) -> None:
+    """A6: left through Exchange, waited for, read back."""
+    world.add_group("mail-licensing", "ada", kind="mail_security", license_skus=[POWER_BI])
+
+    (result,) = await desk.offboard(ADA, settings={"convert_to_shared": True, "remove_licenses": True})
+
+    assert outcomes(result)["remove_licenses"] == "verified"
+    assert world.users["ada"].licenses == []

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from leaver.domain.people import Leaver
 from leaver.domain.plan import NotApplicable, Note, follow_up
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.tenant import Tenant
+
+Read = TypeVar("Read")
 
 Absent = NotApplicable | Note
 """Why a task has nothing to work on, in the words of the plan."""
@@ -26,3 +32,15 @@ async def mailbox_or_reason(tenant: Tenant, leaver: Leaver) -> Mailbox | Absent:
             "Do this in the on-premises Exchange admin center.",
         )
     return NotApplicable("no_mailbox", f"{leaver.display_name} has no mailbox in Exchange Online.")
+
+
+async def mailbox_beside(tenant: Tenant, leaver: Leaver, reading: Awaitable[Read]) -> tuple[Mailbox, Read] | Absent:
+    """The mailbox, and what is read beside it; an error of that reading counts only where there is a mailbox."""
+    mailbox, read = await asyncio.gather(mailbox_or_reason(tenant, leaver), reading, return_exceptions=True)
+    if isinstance(mailbox, BaseException):
+        raise mailbox
+    if not isinstance(mailbox, Mailbox):
+        return mailbox
+    if isinstance(read, BaseException):
+        raise read
+    return mailbox, read

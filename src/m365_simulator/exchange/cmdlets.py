@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from m365_simulator.exchange import errors, mailbox_life
 from m365_simulator.exchange.directory import Directory, Recipient, directory_of
-from m365_simulator.world import Mailbox, World
+from m365_simulator.world import Group, Mailbox, World
 
 if TYPE_CHECKING:
     from m365_simulator.faults import Behaviour
@@ -72,6 +72,8 @@ class Invocation:
     """The parameters by their proper names."""
     anchor: str = ""
     warnings: list[str] = field(default_factory=list)
+    membership_changed: Callable[[Group, str], None] = lambda _group, _alias: None
+    """Told when somebody (alias) has joined or left a group, whose licences then come or go."""
 
     @property
     def directory(self) -> Directory:

@@ -174,6 +174,7 @@ def change_member(call: Invocation) -> None:
         group.members.discard(member.alias)
     else:
         group.members.add(member.alias)
+    call.membership_changed(group, member.alias)
 
 
 def _person(call: Invocation, identity: str) -> Recipient:

@@ -20,6 +20,7 @@ from m365_simulator.exchange import errors, roles
 from m365_simulator.exchange.cmdlets import HANDLERS, Invocation
 from m365_simulator.exchange.parameters import CMDLETS
 from m365_simulator.state import Answer, Call, Caller, State
+from m365_simulator.world import Group, World
 
 LIMIT = 1000
 """Results of a Get- cmdlet that is not told ResultSize, and the largest page."""
@@ -123,6 +124,11 @@ class Door:
         call.path = call.path.removeprefix("/exchange")
         return await self._state.serve(call, lambda: self._run(caller, asked, call, name, parameters))
 
+    def _membership_changed(self, world: World, group: Group, alias: str) -> None:
+        from m365_simulator.group_licenses import membership_changed  # it needs the life of mailboxes, from here
+
+        membership_changed(self._state, world, group, alias)
+
     def _run(self, caller: Caller, asked: Asked, call: Call, name: str, parameters: Body) -> Answer:
         world = self._state.cloud.worlds[caller.tenant_id]
         behaviour = self._state.behaviour
@@ -139,6 +145,7 @@ class Door:
             cmdlet.name if cmdlet else name,
             {},
             asked.headers.get("x-anchormailbox", ""),
+            membership_changed=lambda group, alias: self._membership_changed(world, group, alias),
         )
         try:
             if cmdlet is None or cmdlet.name not in HANDLERS:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from leaver.domain.plan import Change, PlanItem, warning
 from leaver.m365.exchange.inbox_rules import InboxRule
-from leaver.m365.exchange.mailboxes import Mailbox
-from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
 from leaver.tasks.task import Option, Task
 
 
@@ -29,8 +28,8 @@ class RemoveRules(Task[Rules | Absent]):
 
     async def inspect(self) -> Rules | Absent:
         """The rules."""
-        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
-        return Rules(await self.tenant.inbox_rules.list(self.leaver)) if isinstance(mailbox, Mailbox) else mailbox
+        found = await mailbox_beside(self.tenant, self.leaver, self.tenant.inbox_rules.list(self.leaver))
+        return Rules(found[1]) if isinstance(found, tuple) else found
 
     def plan(self, facts: Rules | Absent) -> Iterable[PlanItem]:
         """One change for each rule, one after the other: they share the mailbox's store."""

@@ -10,7 +10,7 @@ from leaver.domain.errors import NotYet
 from leaver.domain.plan import Change, NotApplicable, PlanItem, blocker, follow_up, warning
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.graph.users import User
-from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
 from leaver.tasks.task import Option, Task
 from leaver.tasks.unlicensed_mailbox import LIMIT
 
@@ -49,12 +49,10 @@ class ConvertToShared(Task[Conversion | Absent]):
 
     async def inspect(self) -> Conversion | Absent:
         """The mailbox's type, and the licence that a conversion needs."""
-        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
-        if not isinstance(mailbox, Mailbox):
-            return mailbox
-        user, licensed, size = await asyncio.gather(
-            self.tenant.users.get(self.leaver.id), self._licensed(), self.tenant.mailboxes.size(self.leaver)
-        )
+        found = await mailbox_beside(self.tenant, self.leaver, self._user_and_size())
+        if not isinstance(found, tuple):
+            return found
+        mailbox, (user, licensed, size) = found
         return Conversion(mailbox, user, licensed, size)
 
     def plan(self, facts: Conversion | Absent) -> Iterable[PlanItem]:
@@ -91,6 +89,11 @@ class ConvertToShared(Task[Conversion | Absent]):
                 wait=30.0,
             )
         await self.tenant.mailboxes.set_type(self.leaver, "Regular")
+
+    async def _user_and_size(self) -> tuple[User, bool, int | None]:
+        return await asyncio.gather(
+            self.tenant.users.get(self.leaver.id), self._licensed(), self.tenant.mailboxes.size(self.leaver)
+        )
 
     async def _licensed(self) -> bool:
         user = await self.tenant.users.get(self.leaver.id)

@@ -10,7 +10,7 @@ from leaver.domain.plan import Change, PlanItem, blocker, warning
 from leaver.m365.exchange.mailboxes import Mailbox, Recipient
 from leaver.tasks.colleagues import shown
 from leaver.tasks.forwarding import as_recorded, recorded
-from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
 from leaver.tasks.task import Option, Person, Setting, Task
 
 _LEADS_OUTSIDE = ("MailUser", "MailContact", "GuestMailUser")
@@ -50,12 +50,12 @@ class ForwardMail(Task[Forwarding | Absent]):
 
     async def inspect(self) -> Forwarding | Absent:
         """The mailbox, its forward resolved to a recipient, and the new target."""
-        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
-        if not isinstance(mailbox, Mailbox):
-            return mailbox
+        found = await mailbox_beside(self.tenant, self.leaver, self.tenant.mailboxes.recipient(self._to.id))
+        if not isinstance(found, tuple):
+            return found
+        mailbox, target = found
         address = mailbox.forwarding_address
         inside = await self.tenant.mailboxes.recipient(address) if address else None
-        target = await self.tenant.mailboxes.recipient(self._to.id)
         outside = target is not None and target.kind in _LEADS_OUTSIDE
         outbound = await self.tenant.mail_flow.outbound_forwarding() if outside else ""
         return Forwarding(mailbox, inside, target, outbound)

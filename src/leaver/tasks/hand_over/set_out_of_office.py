@@ -10,9 +10,8 @@ from pydantic import AfterValidator, Field
 
 from leaver.domain.plan import Change, PlanItem
 from leaver.m365.exchange.auto_replies import AutoReply, plain
-from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.tasks.html_fragment import html_fragment
-from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
 from leaver.tasks.task import Option, Setting, Task
 
 _AUDIENCES = {"all": "All", "contacts_only": "Known", "none": "None"}
@@ -48,8 +47,8 @@ class SetOutOfOffice(Task[AutoReply | Absent]):
 
     async def inspect(self) -> AutoReply | Absent:
         """The automatic replies of today."""
-        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
-        return await self.tenant.auto_replies.get(self.leaver) if isinstance(mailbox, Mailbox) else mailbox
+        found = await mailbox_beside(self.tenant, self.leaver, self.tenant.auto_replies.get(self.leaver))
+        return found[1] if isinstance(found, tuple) else found
 
     def plan(self, facts: AutoReply | Absent) -> Iterable[PlanItem]:
         """One change, unless senders are told the same already."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from leaver.domain.plan import Change, PlanItem, Reversibility, info
-from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.exchange.mobile_devices import MobileDevice
-from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
 from leaver.tasks.task import Option, Task
 
 
@@ -27,8 +26,8 @@ class RemoveMobileDevices(Task[tuple[MobileDevice, ...] | Absent]):
 
     async def inspect(self) -> tuple[MobileDevice, ...] | Absent:
         """The devices, or why there is no mailbox to look at."""
-        mailbox = await mailbox_or_reason(self.tenant, self.leaver)
-        return await self.tenant.mobile_devices.list(self.leaver) if isinstance(mailbox, Mailbox) else mailbox
+        found = await mailbox_beside(self.tenant, self.leaver, self.tenant.mobile_devices.list(self.leaver))
+        return found[1] if isinstance(found, tuple) else found
 
     def plan(self, facts: tuple[MobileDevice, ...] | Absent) -> Iterable[PlanItem]:
         """One change for each device."""
