@@ -64,11 +64,11 @@ class RemoveLicenses(Task[Licenses]):
 
     async def inspect(self) -> Licenses:
         """The licences, the licensing groups, the mailbox and its size."""
-        licensing, mailbox = await asyncio.gather(
-            licensing_of(self.tenant, self.leaver.id), self.tenant.mailboxes.get(self.leaver)
+        licensing, mailbox, size = await asyncio.gather(
+            licensing_of(self.tenant, self.leaver.id),
+            self.tenant.mailboxes.get(self.leaver),
+            self.tenant.mailboxes.size(self.leaver),
         )
-        licensed = bool(licensing.user.license_states)
-        size = await self.tenant.mailboxes.size(self.leaver) if mailbox and licensed else None
         return Licenses(licensing, mailbox, size)
 
     def plan(self, facts: Licenses) -> Iterable[PlanItem]:
