@@ -21,9 +21,10 @@ import httpx
 from leaver.config import Config
 from leaver.m365 import budgets, wires
 from leaver.m365 import http as transport
+from leaver.offboarding.drive import carry_out
 from leaver.offboarding.intake import accept
 from leaver.offboarding.planner import preview
-from leaver.offboarding.run import Event, carry_out
+from leaver.offboarding.run import Event
 from leaver.store.tenants import KnownTenant
 from leaver.wiring import build
 
@@ -62,7 +63,7 @@ def house_for(mode: str) -> Any:
 async def measure(mode: str, tenant: str, user: str, settings: dict[str, Any]) -> dict[str, Any]:
     """The times of one offboarding, in seconds from its start and from its confirmation."""
     house = house_for(mode)
-    house.tenants.save(KnownTenant(tenant, "typical.example", "Typical", ["typical.example"]))
+    await house.tenants.save(KnownTenant(tenant, "typical.example", "Typical", ["typical.example"]))
     began = time.monotonic()
     planned = await preview(house, await accept(house, tenant, [user], settings))
     plan_seconds = time.monotonic() - began
@@ -85,6 +86,7 @@ async def measure(mode: str, tenant: str, user: str, settings: dict[str, Any]) -
             "task_seconds": {name: round(seconds, 2) for name, seconds in sorted(told.items(), key=lambda it: it[1])},
         }
     await house.http.aclose()
+    await house.database.close()
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return result | {"cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_mib": usage.ru_maxrss / 1024}
 

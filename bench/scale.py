@@ -19,7 +19,7 @@ RIGHTS = {"remove_mailbox_permissions": True, "remove_calendar_permissions": Tru
 async def measure(tenant_id: str, user: str) -> dict[str, float]:
     """Seconds for the first page of a search, and for looking through everybody's mailbox."""
     house = house_for("together")
-    house.tenants.save(KnownTenant(tenant_id, "large.example", "Large", ["large.example"]))
+    await house.tenants.save(KnownTenant(tenant_id, "large.example", "Large", ["large.example"]))
     tenant = house.doorway(tenant_id)
     await tenant.organization.get()
     began = time.monotonic()
@@ -31,6 +31,7 @@ async def measure(tenant_id: str, user: str) -> dict[str, float]:
     rights = time.monotonic() - began
     found = sum(len(task.changes) for task in planned.offboardings[0].tasks)
     await house.http.aclose()
+    await house.database.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"search_seconds": search, "rights_seconds": rights, "rights_found": found, "peak_mib": peak}
 

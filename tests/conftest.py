@@ -93,9 +93,10 @@ async def house(config: Config, wire: Wire, world: World) -> AsyncIterator[House
     """The real objects, with the simulator behind them; the tenant is known."""
     http = Http(transport=httpx.ASGITransport(wire.app))  # type: ignore[arg-type]
     house = build(config, http)
-    house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain, world.initial_domain]))
+    await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain, world.initial_domain]))
     yield house
     await http.aclose()
+    await house.database.close()
 
 
 @pytest.fixture

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.people import Leaver
+from leaver.offboarding.drive import carry_out
 from leaver.offboarding.intake import accept
 from leaver.offboarding.planner import Preview, preview
-from leaver.offboarding.run import Event, carry_out
+from leaver.offboarding.run import Event
+from leaver.offboarding.settle import Stop
 from leaver.wiring import House
 from m365_simulator.world import POWER_BI, User, World
 
@@ -116,7 +117,7 @@ class Desk:
         *users: str,
         settings: dict[str, Any],
         decisions: dict[str, str] | None = None,
-        stop: asyncio.Event | None = None,
+        stop: Stop | None = None,
         on_event: Callable[[Event], None] = lambda _: None,
     ) -> list[Offboarding]:
         """Accept, plan and carry out."""

@@ -12,6 +12,8 @@ from leaver.m365.clouds import Clouds
 from leaver.m365.http import ExchangeWire, GraphWire, Http, SharePointWire
 from leaver.m365.tenant import Tenant
 from leaver.m365.tokens import Credential, Tokens
+from leaver.store.audit import Audit
+from leaver.store.database import Database
 from leaver.store.offboardings import Offboardings
 from leaver.store.tenants import Tenants
 
@@ -24,6 +26,8 @@ class House:
     http: Http
     clouds: Clouds
     tokens: Tokens
+    database: Database
+    audit: Audit
     tenants: Tenants
     offboardings: Offboardings
     _doorways: dict[str, Tenant] = field(default_factory=dict, repr=False)
@@ -44,13 +48,17 @@ class House:
 def build(config: Config, http: Http) -> House:
     """The house around a connection; whoever opened the connection closes it."""
     cloud = clouds.of(config)
+    database = Database.of(config)
+    audit = Audit(database)
     return House(
         config,
         http,
         cloud,
         Tokens(http, cloud, Credential.of(config)),
-        Tenants(config.data_dir),
-        Offboardings(config.data_dir),
+        database,
+        audit,
+        Tenants(database),
+        Offboardings(database, audit),
     )
 
 
@@ -58,7 +66,30 @@ def build(config: Config, http: Http) -> House:
 async def open_house(config: Config) -> AsyncIterator[House]:
     """The house with a connection of its own, closed at the end."""
     http = Http(ca_file=config.ca_file)
+    house = build(config, http)
     try:
-        yield build(config, http)
+        yield house
     finally:
         await http.aclose()
+        await house.database.close()
+
+
+@dataclass(frozen=True)
+class Store:
+    """Only our memory, for what needs no connection to Microsoft."""
+
+    database: Database
+    audit: Audit
+    tenants: Tenants
+    offboardings: Offboardings
+
+
+@asynccontextmanager
+async def open_store(config: Config) -> AsyncIterator[Store]:
+    """Our memory, closed at the end."""
+    database = Database.of(config)
+    audit = Audit(database)
+    try:
+        yield Store(database, audit, Tenants(database), Offboardings(database, audit))
+    finally:
+        await database.close()

@@ -36,6 +36,7 @@ async def tenant_by_secret(wire: Wire, world: World, ada: Leaver, tmp_path: Path
     )
     http = Http(transport=httpx.ASGITransport(wire.app))  # type: ignore[arg-type]
     house = build(config, http)
-    house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain]))
+    await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain]))
     yield house.doorway(world.id).acting_on(ada)
     await http.aclose()
+    await house.database.close()

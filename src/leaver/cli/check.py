@@ -24,7 +24,7 @@ def check(tenant: str, wants_json: bool) -> int:
     async def work(house: House) -> int:
         from leaver.offboarding import readiness
 
-        result = await readiness.check(house, house.tenants.find(tenant).named)
+        result = await readiness.check(house, (await house.tenants.find(tenant)).named)
         if wants_json:
             print_json(result.as_json())
         else:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from leaver.cli.ending import Ending, ending_of, print_json
-from leaver.cli.house import console
+from leaver.cli.house import console, in_store
 from leaver.cli.options import json_option
 from leaver.domain.errors import LeaverError, Unusable
 
 if TYPE_CHECKING:
     from leaver.domain.offboarding import Offboarding
-    from leaver.store.offboardings import Offboardings
 
 BROWSERS = (
     "chromium",
@@ -39,10 +38,9 @@ PDF_SECONDS = 60
 @json_option
 def status(offboarding_id: str, limit: int, wants_json: bool) -> int:
     """List offboardings, or show how one stands."""
-    kept = _kept()
     if offboarding_id:
-        return _show_one(kept.get(offboarding_id), wants_json)
-    found = kept.all()[:limit]
+        return _show_one(_kept(offboarding_id), wants_json)
+    found, _ = in_store(lambda store: store.offboardings.page(limit=limit))
     if wants_json:
         print_json({"offboardings": [_row(item) for item in found]})
     elif not found:
@@ -60,7 +58,7 @@ def report(offboarding_id: str, form: str, out: str | None) -> int:
     """Write the evidence of an offboarding: facts before, each change, facts after, follow-ups."""
     from leaver.offboarding.report import evidence, page
 
-    record = _kept().get(offboarding_id)
+    record = _kept(offboarding_id)
     if form == "json":
         _put(json.dumps(evidence(record), indent=2, ensure_ascii=False) + "\n", out)
         return Ending.FINE
@@ -97,11 +95,8 @@ def print_pdf(html: str, target: Path) -> None:
         _write(target, made.read_bytes())
 
 
-def _kept() -> Offboardings:
-    from leaver.config import Config
-    from leaver.store.offboardings import Offboardings
-
-    return Offboardings(Config.from_environment().data_dir)
+def _kept(offboarding_id: str) -> Offboarding:
+    return in_store(lambda store: store.offboardings.get(offboarding_id))
 
 
 def _show_one(record: Offboarding, wants_json: bool) -> int:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leaver.config import Config
-    from leaver.wiring import House
+    from leaver.wiring import House, Store
 
 Result = TypeVar("Result")
 
@@ -27,6 +27,20 @@ def in_house(work: Callable[[House], Awaitable[Result]], config: Config | None =
         use_cached(chosen.data_dir)
         async with open_house(chosen) as house:
             return await work(house)
+
+    return asyncio.run(inside())
+
+
+def in_store(work: Callable[[Store], Awaitable[Result]]) -> Result:
+    """Run something that needs only Leaver's own memory."""
+    import asyncio
+
+    from leaver.config import Config
+    from leaver.wiring import open_store
+
+    async def inside() -> Result:
+        async with open_store(Config.from_environment()) as store:
+            return await work(store)
 
     return asyncio.run(inside())
 

@@ -117,9 +117,10 @@ def offboard(
 async def run_preview(house: House, preview: Preview, err: Console) -> bool:
     """Carry out a confirmed plan with progress and keep the evidence; False if it was interrupted."""
     from leaver.cli.progress import watching
-    from leaver.offboarding.run import carry_out
+    from leaver.offboarding.drive import carry_out
+    from leaver.offboarding.settle import Stop
 
-    stop = asyncio.Event()
+    stop = Stop()
     with _stopping(stop, err):
         try:
             with watching(err, preview.offboardings) as watcher:
@@ -136,7 +137,7 @@ def keep_evidence(house: House, record: Offboarding) -> str:
     import json
 
     from leaver.offboarding import report
-    from leaver.store.offboardings import write_private
+    from leaver.store.files import write_private
 
     folder = house.config.data_dir / "reports"
     write_private(folder / f"{record.id}.json", json.dumps(report.evidence(record), indent=2, ensure_ascii=False))
@@ -208,7 +209,7 @@ async def _accept_lines(
     """The offboardings of the good lines; the others join the bad ones. An unknown tenant is everybody's problem."""
     from leaver.offboarding.intake import batch_refusals
 
-    house.tenants.find(tenant)
+    await house.tenants.find(tenant)
     opened = [(line, await _accept_line(house, tenant, line, wish, reference, bad)) for line in lines]
     good = [(line, item) for line, item in opened if item is not None]
     refused = batch_refusals([item for _, item in good])

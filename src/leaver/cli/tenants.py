@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leaver.cli.ending import Ending, print_json
-from leaver.cli.house import console, in_house
+from leaver.cli.house import console, in_house, in_store
 from leaver.cli.options import json_option, tenant_argument
 from leaver.domain.errors import LeaverError, NotFound, Refused, Unusable
 
 if TYPE_CHECKING:
     from leaver.store.tenants import KnownTenant, Tenants
-    from leaver.wiring import House
+    from leaver.wiring import House, Store
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -41,8 +41,10 @@ def add(tenant_id: str, domain: str, unseen: bool, wants_json: bool) -> int:
         )
 
     async def work(house: House) -> int:
-        known = await _seen(house, wanted, domain.strip()) if not unseen else _unseen(house, wanted, domain.strip())
-        house.tenants.save(known)
+        known = (
+            await _seen(house, wanted, domain.strip()) if not unseen else await _unseen(house, wanted, domain.strip())
+        )
+        await house.tenants.save(known)
         if wants_json:
             print_json(_as_json(known))
         else:
@@ -56,7 +58,7 @@ def add(tenant_id: str, domain: str, unseen: bool, wants_json: bool) -> int:
 @json_option
 def list_(wants_json: bool) -> int:
     """List the known tenants."""
-    known = _store().all()
+    known = in_store(lambda store: store.tenants.all())
     if wants_json:
         print_json({"tenants": [_as_json(item) for item in known]})
     elif not known:
@@ -80,7 +82,7 @@ def sync(wants_json: bool) -> int:
         customers = await house.doorway(partner).organization.customers()
         found = await asyncio.gather(*(_customer(house, item.id, item.domain, item.name) for item in customers))
         for known, _ in found:
-            house.tenants.save(known)
+            await house.tenants.save(known)
         closed = [{"tenant": _as_json(known), "reason": reason} for known, reason in found if reason]
         if wants_json:
             print_json({"tenants": [_as_json(known) for known, _ in found], "not_reachable": closed})
@@ -99,9 +101,13 @@ def sync(wants_json: bool) -> int:
 @json_option
 def remove(tenant: str, wants_json: bool) -> int:
     """Forget a tenant. Nothing is changed in it, and its evidence stays."""
-    store = _store()
-    known = store.find(tenant)
-    store.remove(known.id)
+
+    async def work(store: Store) -> KnownTenant:
+        known = await store.tenants.find(tenant)
+        await store.tenants.remove(known.id)
+        return known
+
+    known = in_store(work)
     if wants_json:
         print_json({"removed": _as_json(known)})
     else:
@@ -117,13 +123,13 @@ def protect(tenant: str, user: str, wants_json: bool) -> int:
     """Put a user on the tenant's protected list: Leaver refuses to offboard them."""
 
     async def work(house: House) -> int:
-        known = house.tenants.find(tenant)
+        known = await house.tenants.find(tenant)
         try:
             found = await house.doorway(known.id).users.get(user.strip())
         except NotFound as error:
             raise Unusable(f"There is no user {user!r} in {known.domain or known.id}.", "unknown_user") from error
         known.protected[found.id] = found.upn
-        house.tenants.save(known)
+        await house.tenants.save(known)
         if wants_json:
             print_json(_as_json(known))
         else:
@@ -139,15 +145,19 @@ def protect(tenant: str, user: str, wants_json: bool) -> int:
 @json_option
 def unprotect(tenant: str, user: str, wants_json: bool) -> int:
     """Take a user off the protected list."""
-    store = _store()
-    known = store.find(tenant)
-    wanted = user.strip().lower()
-    ids = [item for item, upn in known.protected.items() if wanted in (item.lower(), upn.lower())]
-    if not ids:
-        raise Unusable(f"{user!r} is not on the protected list of {known.domain or known.id}.", "not_protected")
-    for item in ids:
-        del known.protected[item]
-    store.save(known)
+
+    async def work(store: Store) -> KnownTenant:
+        known = await store.tenants.find(tenant)
+        wanted = user.strip().lower()
+        ids = [item for item, upn in known.protected.items() if wanted in (item.lower(), upn.lower())]
+        if not ids:
+            raise Unusable(f"{user!r} is not on the protected list of {known.domain or known.id}.", "not_protected")
+        for item in ids:
+            del known.protected[item]
+        await store.tenants.save(known)
+        return known
+
+    known = in_store(work)
     if wants_json:
         print_json(_as_json(known))
     else:
@@ -169,13 +179,15 @@ async def _seen(house: House, tenant_id: str, domain: str) -> KnownTenant:
             advice=f"Its domains: {', '.join(domains)}.",
         )
     shown = domain or organization.default_domain
-    return KnownTenant(organization.id, shown, organization.name, domains, _protected(house.tenants, organization.id))
+    return KnownTenant(
+        organization.id, shown, organization.name, domains, await _protected(house.tenants, organization.id)
+    )
 
 
-def _unseen(house: House, tenant_id: str, domain: str) -> KnownTenant:
+async def _unseen(house: House, tenant_id: str, domain: str) -> KnownTenant:
     from leaver.store.tenants import KnownTenant
 
-    protected = _protected(house.tenants, tenant_id)
+    protected = await _protected(house.tenants, tenant_id)
     return KnownTenant(tenant_id, domain, "", [domain] if domain else [], protected)
 
 
@@ -184,24 +196,17 @@ async def _customer(house: House, tenant_id: str, domain: str, name: str) -> tup
     try:
         return await _seen(house, tenant_id, ""), ""
     except (Refused, Unusable) as error:
-        known = _unseen(house, tenant_id, domain)
+        known = await _unseen(house, tenant_id, domain)
         known.name = name
         return known, error.message
     except LeaverError as error:
-        known = _unseen(house, tenant_id, domain)
+        known = await _unseen(house, tenant_id, domain)
         known.name = name
         return known, str(error)
 
 
-def _protected(store: Tenants, tenant_id: str) -> dict[str, str]:
-    return next((item.protected for item in store.all() if item.id.lower() == tenant_id.lower()), {})
-
-
-def _store() -> Tenants:
-    from leaver.config import Config
-    from leaver.store.tenants import Tenants
-
-    return Tenants(Config.from_environment().data_dir)
+async def _protected(store: Tenants, tenant_id: str) -> dict[str, str]:
+    return next((item.protected for item in await store.all() if item.id.lower() == tenant_id.lower()), {})
 
 
 def _as_json(known: KnownTenant) -> dict[str, Any]:

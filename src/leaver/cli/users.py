@@ -27,7 +27,7 @@ def users(tenant: str, search: str, limit: int | None, wants_json: bool) -> int:
     """List the users of a tenant."""
 
     async def work(house: House) -> int:
-        known = house.tenants.find(tenant).named
+        known = (await house.tenants.find(tenant)).named
         most = limit or (None if wants_json else SHOWN)
         rows, more = await _rows(house.doorway(known.id), search.strip(), most)
         if wants_json:

@@ -100,3 +100,11 @@ class WrongTarget(Refused):
 @dataclass
 class Unusable(LeaverError):
     """The request cannot be carried out as it stands. Nothing was changed."""
+
+
+class LeaseLost(LeaverError):
+    """Another process has taken the offboarding over; this one must not go on with it."""
+
+
+class StoreAway(LeaverError):
+    """Our own database does not answer; what was about to be kept is not kept yet."""

@@ -120,6 +120,28 @@ class Offboarding:
     estimate_seconds: float = 0.0
     tasks: list[TaskRecord] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
+    """Colleagues as the settings name them, and the object id that each was resolved to."""
+    kind: str = "offboarding"
+    """`offboarding`, or `undo` of another one."""
+    undo_of: str = ""
+    at: datetime | None = None
+    """When it is to start; empty: as soon as it was accepted."""
+    time_zone: str = ""
+    """In which it was scheduled, for people."""
+    priority: int = 5
+    """Lower goes first: 1 urgent, 5 usual, 10 bulk."""
+    confirmed_digest: str = ""
+    """The digest of the plan that a person saw and confirmed; empty: nobody saw one."""
+    wake_at: datetime | None = None
+    """When it is to be taken up again, while Microsoft needs time."""
+    cancelled_at: datetime | None = None
+    attempt: int = 0
+    """How often a process has taken it up."""
+    revision: int = 0
+    """Rises with everything that is kept."""
+    asked_via: str = "cli"
+    asked_from: str = ""
 
     @property
     def state(self) -> State:
@@ -127,6 +149,10 @@ class Offboarding:
         undecided = any(note.kind is NoteKind.BLOCKER for note in self.notes)
         if undecided and not self.started:
             return State.BLOCKED
+        if self.cancelled_at is not None and not self.started:
+            return State.CANCELLED
+        if not self.started and self.at is not None and self.ended_at is None:
+            return State.SCHEDULED
         return state_of((task.outcome for task in self.tasks), started=self.started)
 
     @property
@@ -160,10 +186,18 @@ class Offboarding:
             "id": self.id,
             "state": self.state.value,
             "user": {"id": self.user.id, "upn": self.user.upn, "display_name": self.user.display_name},
+            "kind": self.kind,
+            "undo_of": self.undo_of,
             "reference": self.reference,
+            "at": stamp(self.at),
+            "time_zone": self.time_zone,
+            "priority": self.priority,
             "requested_at": stamp(self.requested_at),
             "asked_at": stamp(self.asked_at),
             "asked_by": self.asked_by,
+            "asked_via": self.asked_via,
+            "wake_at": stamp(self.wake_at),
+            "cancelled_at": stamp(self.cancelled_at),
             "ended_at": stamp(self.ended_at),
             "digest": self.digest,
             "estimate_seconds": round(self.estimate_seconds, 1),
@@ -178,6 +212,11 @@ class Offboarding:
         document = self.as_json()
         document["tenant"] = dataclasses.asdict(self.tenant)
         document["started"] = self.started
+        document["people"] = dict(self.people)
+        document["confirmed_digest"] = self.confirmed_digest
+        document["attempt"] = self.attempt
+        document["revision"] = self.revision
+        document["asked_from"] = self.asked_from
         document["facts"] = {task.task: [task.facts_before, task.facts_after] for task in self.tasks}
         return document
 
@@ -201,6 +240,19 @@ class Offboarding:
             estimate_seconds=document["estimate_seconds"],
             tasks=[_task(task, *facts.get(task["task"], (None, None))) for task in document["tasks"]],
             notes=[_note(note) for note in document["notes"]],
+            people=document["people"],
+            kind=document["kind"],
+            undo_of=document["undo_of"],
+            at=maybe_moment(document["at"]),
+            time_zone=document["time_zone"],
+            priority=document["priority"],
+            confirmed_digest=document["confirmed_digest"],
+            wake_at=maybe_moment(document["wake_at"]),
+            cancelled_at=maybe_moment(document["cancelled_at"]),
+            attempt=document["attempt"],
+            revision=document["revision"],
+            asked_via=document["asked_via"],
+            asked_from=document["asked_from"],
         )
 
 

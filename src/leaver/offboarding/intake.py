@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from leaver.domain.actor import Actor
 from leaver.domain.errors import NotFound, Refused, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.people import Colleague, Leaver
+from leaver.domain.plan import info
 from leaver.m365.graph.users import User
 from leaver.m365.tenant import Tenant
 from leaver.offboarding import conflicts
@@ -60,6 +62,7 @@ async def accept(
     *,
     decisions: Mapping[str, str] | None = None,
     reference: str = "",
+    actor: Actor | None = None,
 ) -> list[Opened]:
     """One opened offboarding for each user; everything that is wrong is said at once, and nothing is opened then."""
     chosen = parse(settings)
@@ -68,7 +71,7 @@ async def accept(
         reasons.append("No user is named.")
     if reasons:
         raise Unusable(" ".join(reasons), "conflicting_settings", advice="Change the settings and try again.")
-    known = house.tenants.find(tenant_text)
+    known = await house.tenants.find(tenant_text)
     doorway = house.doorway(known.id)
     organization, found = await asyncio.gather(
         doorway.organization.get(), asyncio.gather(*(_user(doorway, known, text) for text in users))
@@ -89,10 +92,72 @@ async def accept(
             reasons.append(f"{user.display_name} ({user.upn}) is on the protected list of {known.domain}.")
     if reasons:
         raise Unusable(" ".join(dict.fromkeys(reasons)), "refused_request", advice="Nothing was changed.")
-    return [
-        _record(house, doorway, known, user, chosen, people, dict(decisions or {}), reference)
+    asker = actor or Actor(operator())
+    records = [
+        Offboarding(
+            id=secrets.token_hex(8),
+            tenant=known.named,
+            user=Leaver(user.id, user.upn, user.display_name),
+            settings=as_plain(chosen),
+            decisions=dict(decisions or {}),
+            reference=reference,
+            asked_by=asker.name,
+            asked_via=asker.via,
+            asked_from=asker.address,
+            requested_at=datetime.now(UTC),
+            asked_at=doorway.now(),
+            people={named: colleague.id for named, colleague in people.items()},
+        )
         for user, (people, _) in zip(leavers.values(), opened, strict=True)
     ]
+    return [
+        await _in_force(house, record, chosen, people, user)
+        for record, user, (people, _) in zip(records, leavers.values(), opened, strict=True)
+    ]
+
+
+async def reopen(house: House, record: Offboarding) -> Opened:
+    """What is needed to work on an offboarding that was accepted before; everybody is found by id.
+
+    A leaver who is gone, and a colleague who is gone, is `NotFound` or unusable. Who was renamed is noted.
+    """
+    chosen = parse(record.settings)
+    known = await house.tenants.get(record.tenant.id)
+    doorway = house.doorway(known.id)
+    user, colleagues = await asyncio.gather(
+        _same_user(doorway, record),
+        asyncio.gather(*(doorway.users.colleague(item) for item in record.people.values())),
+    )
+    if user.id in known.protected:
+        raise Unusable(
+            f"{user.display_name} ({user.upn}) is on the protected list of {known.domain} now.", "protected_user"
+        )
+    record.notes = [note for note in record.notes if note.code != "user_renamed"]
+    if (user.upn, user.display_name) != (record.user.upn, record.user.display_name):
+        was = f"{record.user.display_name} ({record.user.upn})"
+        record.notes.append(info("user_renamed", f"{was} is called {user.display_name} ({user.upn}) now."))
+        record.user = Leaver(user.id, user.upn, user.display_name)
+    if not record.started:
+        record.asked_at = doorway.now()
+    people = dict(zip(record.people, colleagues, strict=True))
+    return await _in_force(house, record, chosen, people, user)
+
+
+async def _same_user(doorway: Tenant, record: Offboarding) -> User:
+    """The leaver by id; a sentence for a person when the account is gone."""
+    try:
+        return await doorway.users.get(record.user.id)
+    except NotFound as error:
+        deleted = await doorway.deleted_users.get(record.user.id)
+        who = f"{record.user.display_name} ({record.user.upn})"
+        what = "is not there any more" if deleted is None else f"was deleted on {deleted.deleted_at:%Y-%m-%d}"
+        if record.started and deleted is not None:
+            return User(record.user.id, record.user.display_name, record.user.upn, account_enabled=False)
+        raise Unusable(
+            f"{who} {what}.",
+            "user_gone",
+            advice="Restore the account to offboard it, or leave it as it is.",
+        ) from error
 
 
 def batch_refusals(opened: Sequence[Opened]) -> dict[str, str]:
@@ -146,46 +211,27 @@ async def _colleague(doorway: Tenant, known: KnownTenant, user: User, person: st
         return f"The colleague {person!r} could not be read: {error}"
 
 
-def _record(
-    house: House,
-    doorway: Tenant,
-    known: KnownTenant,
-    user: User,
-    chosen: Mapping[str, Setting],
-    people: Mapping[str, Colleague],
-    decisions: dict[str, str],
-    reference: str,
+async def _in_force(
+    house: House, record: Offboarding, chosen: Mapping[str, Setting], people: Mapping[str, Colleague], user: User
 ) -> Opened:
-    asked_at = doorway.now()
-    earlier = _still_in_force(house, known, user)
-    record = Offboarding(
-        id=secrets.token_hex(8),
-        tenant=known.named,
-        user=Leaver(user.id, user.upn, user.display_name),
-        settings=as_plain(chosen),
-        decisions=decisions,
-        reference=reference,
-        asked_by=_operator(),
-        requested_at=datetime.now(UTC),
-        asked_at=earlier[-1].asked_at if earlier else asked_at,
-    )
-    lately = [
-        past
-        for past in house.offboardings.of_user(known.id, user.id)
-        if past in earlier or past.requested_at > record.requested_at - LATELY
-    ]
+    """The offboarding with what earlier ones of the same user mean for it."""
+    before = [past for past in await house.offboardings.of_user(record.tenant.id, user.id) if past.id != record.id]
+    earlier = _still_in_force(before, user)
+    if earlier and not record.started:
+        record.asked_at = earlier[-1].asked_at
+    lately = [past for past in before if past in earlier or past.requested_at > record.requested_at - LATELY]
     accepted = frozenset(
         change.change.key for past in lately for task in past.tasks for change in task.changes if change.made_at
     )
     return Opened(record, chosen, people, user, accepted)
 
 
-def _still_in_force(house: House, known: KnownTenant, user: User) -> list[Offboarding]:
+def _still_in_force(before: Sequence[Offboarding], user: User) -> list[Offboarding]:
     """Earlier offboardings of this user that count, the latest first: while the account has stayed blocked since."""
     if user.account_enabled:
         return []
     counting = []
-    for past in house.offboardings.of_user(known.id, user.id):
+    for past in before:
         if past.started and past.blocked_sign_in:
             counting.append(past)
             if past.closed_the_door:
@@ -193,7 +239,8 @@ def _still_in_force(house: House, known: KnownTenant, user: User) -> list[Offboa
     return counting
 
 
-def _operator() -> str:
+def operator() -> str:
+    """Who sits at this machine, as far as it knows."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -88,24 +88,24 @@ async def preview(house: House, opened: Sequence[Opened], *, progress: Callable[
 
     A service that refuses the sign-in for everything stops at once; a task that cannot be planned is a blocker.
     """
-    planned = [
-        Planned(
-            item,
-            house.doorway(item.record.tenant.id).acting_on(item.record.user),
-            {task.name: task for task in in_order(all_tasks()) if task.name in item.chosen},
-        )
-        for item in opened
-    ]
+    planned = [planned_for(house, item) for item in opened]
     await asyncio.gather(*(_plan_one(item, progress) for item in planned))
     records = [item.record for item in planned]
     return Preview(records[0].tenant, planned, _digest(record.digest for record in records))
+
+
+def planned_for(house: House, opened: Opened) -> Planned:
+    """An opened offboarding with the tenant as its tasks see it; nothing is read yet."""
+    tenant = house.doorway(opened.record.tenant.id).acting_on(opened.record.user)
+    return Planned(opened, tenant, {task.name: task for task in in_order(all_tasks()) if task.name in opened.chosen})
 
 
 async def _plan_one(planned: Planned, progress: Callable[[str], None] | None) -> None:
     record, opened = planned.record, planned.opened
     reading = planned.tenant.fresh()
     record.tasks = await asyncio.gather(*(_plan_task(planned, reading, name) for name in planned.types))
-    record.notes = conflicts.warnings(opened.chosen, opened.people, blocked=not opened.user.account_enabled)
+    record.notes = [note for note in record.notes if note.code == "user_renamed"]
+    record.notes += conflicts.warnings(opened.chosen, opened.people, blocked=not opened.user.account_enabled)
     record.notes += _about_decisions(record)
     record.estimate_seconds = _longest_path(planned)
     record.digest = _digest(_digest_lines(record))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from leaver.domain.errors import Unavailable, Unusable
 from leaver.domain.products import load_refreshed
-from leaver.store.offboardings import write_private
+from leaver.store.files import write_private
 
 SOURCE = (
     "https://download.microsoft.com/download/e/3/e/e3e9faf2-f28b-490a-9ada-c6089a1fc5b0/"

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Protocol
 
-from leaver.domain.errors import Unusable
 from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
-from leaver.domain.plan import Note, info
-from leaver.offboarding.intake import House
-from leaver.offboarding.planner import Planned, Preview
-from leaver.offboarding.settle import LOOK_AGAIN, Settling, settle
+from leaver.domain.plan import info
+from leaver.offboarding.planner import Planned
+from leaver.offboarding.settle import LOOK_AGAIN, Settling, Stop, settle
+from leaver.offboarding.together import together
 from leaver.tasks.catalogue import waits_for
 
-AT_ONCE = 8
-"""Offboardings of one request that run side by side; the budgets of the tenant hold beneath."""
-
 WELL = (Outcome.VERIFIED, Outcome.ALREADY_IN_PLACE, Outcome.NOT_APPLICABLE, Outcome.FOLLOW_UP)
+OPEN = (Outcome.PLANNED, Outcome.WAITING)
+"""How a task stands that has not come to its end, so that a resumed run settles it."""
 
 
 @dataclass(frozen=True)
@@ -32,80 +29,72 @@ class Event:
     text: str
 
 
-async def carry_out(
-    house: House,
-    preview: Preview,
-    *,
-    on_event: Callable[[Event], None],
-    stop: asyncio.Event | None = None,
-    look_again: Sequence[float] = LOOK_AGAIN,
+Watcher = Callable[[Event], None]
+
+
+class Keeper(Protocol):
+    """Whoever holds the offboarding while it runs: keeps what happens, and knows whether it may go on."""
+
+    def guard(self) -> None:
+        """Raise `LeaseLost` when another process has taken over."""
+
+    async def save(self, record: Offboarding) -> None:
+        """Keep the offboarding as a whole."""
+
+    async def save_task(self, record: Offboarding, task: TaskRecord) -> None:
+        """Keep one task of it."""
+
+
+async def run(
+    planned: Planned, keeper: Keeper, *, tell: Watcher, stop: Stop, look_again: Sequence[float] = LOOK_AGAIN
 ) -> None:
-    """Run every offboarding of a preview to its end; the records hold what was done.
-
-    `stop` lets what is under way finish and starts nothing more. A blocked preview is unusable.
-    """
-    if preview.blocked:
-        raise Unusable("The plan holds blockers.", "blocked", advice="Decide them with --decide CODE=CHOICE.")
-    places = asyncio.Semaphore(AT_ONCE)
-    stopping = stop or asyncio.Event()
-
-    async def one(planned: Planned) -> None:
-        async with places:
-            await _run(house, planned, on_event, stopping, look_again)
-
-    with ExitStack() as held:
-        for planned in preview.planned:
-            held.enter_context(house.offboardings.only_one(planned.record))
-        await asyncio.gather(*(one(planned) for planned in preview.planned))
-
-
-async def _run(
-    house: House,
-    planned: Planned,
-    tell: Callable[[Event], None],
-    stop: asyncio.Event,
-    look_again: Sequence[float],
-) -> None:
+    """Settle every task that has not come to its end; the records hold what was done. `stop` starts nothing more."""
     record = planned.record
     record.started = True
-    house.offboardings.save(record)
+    await keeper.save(record)
     ended = {name: asyncio.Event() for name in planned.types}
 
-    def changed(task: TaskRecord, text: str) -> None:
-        house.offboardings.save(record)
+    async def changed(task: TaskRecord, text: str) -> None:
+        await keeper.save_task(record, task)
         tell(Event(record, task, text))
 
     async def one(name: str) -> None:
         task = record.task(name)
         try:
+            if task.outcome not in OPEN:
+                return  # it came to its end before, or it was decided to leave it out
             for other in waits_for(planned.types[name], planned.types):
                 await ended[other].wait()
-            if task.error is not None:
-                return  # its facts could not be read, and it was decided to leave it out
-            hindered = None if stop.is_set() else _hindrance(planned, name)
-            if stop.is_set() or hindered is not None:
-                task.outcome = Outcome.CANCELLED if hindered is None else Outcome.BLOCKED
-                task.notes += [] if hindered is None else [hindered]
-                changed(task, "not started")
+            if stop.is_set() and stop.leave_the_rest:
                 return
-            await settle(Settling(planned, task, changed, stop, look_again))
+            if stop.is_set():
+                task.outcome = Outcome.CANCELLED
+                await changed(task, "not started")
+                return
+            needed = _hindering(planned, name)
+            if needed is not None:
+                _hold_up(task, needed)
+                await changed(task, "not started")
+                return
+            await settle(Settling(planned, task, changed, stop, keeper.guard, look_again))
         finally:
             ended[name].set()
 
-    try:
-        await asyncio.gather(*(one(name) for name in planned.types))
-    finally:
-        record.ended_at = datetime.now(UTC)
-        house.offboardings.save(record)
+    await together(*(one(name) for name in planned.types))
 
 
-def _hindrance(planned: Planned, name: str) -> Note | None:
-    """Why a task cannot start: one that it needs did not end well."""
+def _hindering(planned: Planned, name: str) -> TaskRecord | None:
+    """A task that this one needs and that did not end well."""
     task = planned.types[name]
     for other in waits_for(task, planned.types):
-        if not {other, "*"}.isdisjoint(task.needs):
-            needed = planned.record.task(other)
-            if needed.outcome not in WELL:
-                outcome = needed.outcome.value.replace("_", " ")
-                return info("waits_for", f"Not started: it needs {needed.label or other}, which is {outcome}.")
+        if not {other, "*"}.isdisjoint(task.needs) and planned.record.task(other).outcome not in WELL:
+            return planned.record.task(other)
     return None
+
+
+def _hold_up(task: TaskRecord, needed: TaskRecord) -> None:
+    """What needs something that Microsoft has not finished waits too; what needs a failed task is blocked."""
+    task.outcome = Outcome.WAITING if needed.outcome is Outcome.WAITING else Outcome.BLOCKED
+    outcome = needed.outcome.value.replace("_", " ")
+    note = info("waits_for", f"Not started: it needs {needed.label or needed.task}, which is {outcome}.")
+    task.notes = [other for other in task.notes if other.code != note.code] + [note]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 
-from leaver.domain.errors import LeaverError, OnPremises, TryAgain, Uncertain
+from leaver.domain.errors import LeaseLost, LeaverError, OnPremises, TryAgain, Uncertain
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, TaskRecord, plain
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Awaiting, Change, PlanItem, follow_up
 from leaver.m365.http import Call, recording
 from leaver.offboarding.planner import Planned, notes_of, open_blocker, settled_outcome
+from leaver.offboarding.together import together
 from leaver.tasks.task import Task
 
 LOOK_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -27,17 +28,34 @@ ROUNDS = 12
 """Applying more often than this without coming to an end means that something undoes the work."""
 
 
+class Stop(asyncio.Event):
+    """Once set, what is under way finishes and nothing more is started."""
+
+    leave_the_rest: bool = False
+    """The rest is left for another process to go on with, not cancelled."""
+
+    def for_another(self) -> None:
+        """Stop here and let another process go on."""
+        self.leave_the_rest = True
+        self.set()
+
+
 @dataclass
 class Settling:
     """What is known while one task is being settled."""
 
     planned: Planned
     record: TaskRecord
-    changed: Callable[[TaskRecord, str], None]
+    changed: Callable[[TaskRecord, str], Awaitable[None]]
     """Told after everything that changed the record, with a sentence."""
-    stop: asyncio.Event
+    stop: Stop
+    guard: Callable[[], None] = lambda: None
+    """Called before every write; raises when somebody else has taken this offboarding over."""
     look_again: Sequence[float] = LOOK_AGAIN
     made: dict[str, ChangeRecord] = field(default_factory=dict)
+    """What was changed since this settling began."""
+    earlier: dict[str, ChangeRecord] = field(default_factory=dict)
+    """What an earlier attempt changed; it may be made once more, unless Microsoft shows no trace of it."""
     given_up: dict[str, ChangeRecord] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
     left_to_people: list[str] = field(default_factory=list)
@@ -53,22 +71,25 @@ class Settling:
 async def settle(settling: Settling) -> Outcome:
     """Bring one task to its end; the record holds everything that was seen and done, also when it fails."""
     record = settling.record
-    record.started_at = settling.now
+    resumed = record.started_at is not None
+    if resumed:
+        settling.earlier = {change.change.key: change for change in record.changes if change.made_at}
+    record.started_at = record.started_at or settling.now
     record.error = None
     try:
-        record.outcome = await _converge(settling)
+        record.outcome = await _converge(settling, resumed=resumed)
+    except LeaseLost:
+        raise
     except LeaverError as error:
         record.error = ErrorRecord.of(error)
         record.outcome = Outcome.FAILED
-    finally:
+    if record.outcome is not Outcome.PLANNED:
         record.ended_at = settling.now
-        if record.outcome is Outcome.PLANNED:
-            record.outcome = Outcome.CANCELLED
-    settling.changed(record, record.outcome.value.replace("_", " "))
+    await settling.changed(record, record.outcome.value.replace("_", " "))
     return record.outcome
 
 
-async def _converge(settling: Settling) -> Outcome:
+async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
     record = settling.record
     deadline = monotonic() + settling.planned.types[record.task].patience
     looks, rounds = 0, 0
@@ -77,8 +98,9 @@ async def _converge(settling: Settling) -> Outcome:
         items = list(task.plan(facts))
         left = [item for item in items if isinstance(item, Change)]
         if rounds == 0 and looks == 0:
-            record.facts_before = plain(facts)
-            record.changes = [ChangeRecord(change) for change in left]
+            record.facts_before = record.facts_before if resumed else plain(facts)
+            record.changes = list(settling.earlier.values())
+            record.changes += [ChangeRecord(change) for change in left if change.key not in settling.earlier]
         record.facts_after = plain(facts)
         record.notes = notes_of(items)
         _read_back(settling, left)
@@ -87,7 +109,8 @@ async def _converge(settling: Settling) -> Outcome:
         waiting = [item for item in items if isinstance(item, Awaiting)]
         ready = [change for change in left if change.key not in settling.made and not _is_dead(settling, change)]
         if settling.stop.is_set():
-            return Outcome.CANCELLED if ready else _ending(settling, items, left, waiting)
+            given_up = Outcome.PLANNED if settling.stop.leave_the_rest else Outcome.CANCELLED
+            return given_up if ready else _ending(settling, items, left, waiting)
         if ready and rounds < ROUNDS:
             rounds, looks = rounds + 1, 0
             await _apply_all(settling, ready, deadline)
@@ -95,7 +118,7 @@ async def _converge(settling: Settling) -> Outcome:
         caught_up = not waiting and all(_is_dead(settling, change) for change in left)
         if caught_up or monotonic() >= deadline:
             return _ending(settling, items, left, waiting)
-        settling.changed(record, waiting[0].text if waiting else "Microsoft does not show it yet")
+        await settling.changed(record, waiting[0].text if waiting else "Microsoft does not show it yet")
         await _pause(settling, settling.look_again[min(looks, len(settling.look_again) - 1)], deadline)
         looks += 1
 
@@ -103,13 +126,13 @@ async def _converge(settling: Settling) -> Outcome:
 async def _look(settling: Settling) -> tuple[Task[object], object]:
     """Fresh facts; a service that is busy is asked a few times more."""
     for attempt in range(LOOKS):
-        task = settling.planned.make(settling.record.task, settling.made)
+        task = settling.planned.make(settling.record.task, settling.made | settling.earlier)
         try:
             return task, await task.inspect()
         except TryAgain as error:
             if attempt == LOOKS - 1 or settling.stop.is_set():
                 raise
-            settling.changed(settling.record, error.message)
+            await settling.changed(settling.record, error.message)
             await _pause(settling, error.wait)
     raise AssertionError("unreachable")
 
@@ -135,7 +158,7 @@ def _ending(
         return Outcome.WAITING
     if settling.left_to_people:
         return Outcome.FOLLOW_UP
-    return settled_outcome(items, changed=bool(settling.made))
+    return settled_outcome(items, changed=bool(settling.made or settling.earlier))
 
 
 async def _apply_all(settling: Settling, changes: Sequence[Change], deadline: float) -> None:
@@ -147,7 +170,7 @@ async def _apply_all(settling: Settling, changes: Sequence[Change], deadline: fl
     lanes: dict[str, list[Change]] = {}
     for index, change in enumerate(changes):
         lanes.setdefault(change.lane or f"#{index}", []).append(change)
-    await asyncio.gather(*(_apply_lane(settling, lane) for lane in lanes.values()))
+    await together(*(_apply_lane(settling, lane) for lane in lanes.values()))
     if len(settling.made) == made and settling.wait:
         await _pause(settling, settling.wait, deadline)
 
@@ -161,27 +184,30 @@ async def _apply_lane(settling: Settling, lane: Sequence[Change]) -> None:
 async def _apply(settling: Settling, change: Change) -> bool:
     """Make one change; False when the rest of its lane should not follow."""
     record = _record_of(settling, change)
-    task = settling.planned.make(settling.record.task, settling.made)
+    task = settling.planned.make(settling.record.task, settling.made | settling.earlier)
+    settling.guard()
     with recording() as calls:
         try:
             await task.apply(change)
+        except LeaseLost:
+            raise
         except OnPremises as error:
             if not change.ref.get("on_premises"):
-                return _give_up(settling, record, error)
+                return await _give_up(settling, record, error)
             settling.left_to_people.append(f"{change.what}: {error.message}")
             settling.repeats[change.key] = -1
             record.error = str(error)
             return True
         except (Uncertain, TryAgain) as error:
-            return _once_more(settling, record, error)
+            return await _once_more(settling, record, error)
         except LeaverError as error:
-            return _give_up(settling, record, error)
+            return await _give_up(settling, record, error)
         finally:
             record.request_ids += [call.request_id for call in calls if call.request_id and _writes(call)]
     record.made_at = settling.now
     record.error = ""
     settling.made[change.key] = record
-    settling.changed(settling.record, f"{change.what}: done, checking")
+    await settling.changed(settling.record, f"{change.what}: done, checking")
     return True
 
 
@@ -189,24 +215,24 @@ def _writes(call: Call) -> bool:
     return call.method != "GET" and not call.what.startswith("Get-")
 
 
-def _once_more(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
+async def _once_more(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
     """Let a later round try again, from fresh facts; after some rounds it is a failure."""
     key = record.change.key
     settling.repeats[key] = settling.repeats.get(key, 0) + 1
     record.error = str(error)
     settling.wait = max(settling.wait, error.wait if isinstance(error, TryAgain) else LOOK_AGAIN[1])
     if settling.repeats[key] >= REPEATS:
-        return _give_up(settling, record, error)
-    settling.changed(settling.record, f"{record.change.what}: {error.message}")
+        return await _give_up(settling, record, error)
+    await settling.changed(settling.record, f"{record.change.what}: {error.message}")
     return False
 
 
-def _give_up(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
+async def _give_up(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
     record.error = str(error)
     settling.given_up[record.change.key] = record
     if settling.record.error is None:
         settling.record.error = ErrorRecord.of(error)
-    settling.changed(settling.record, f"{record.change.what}: {error.message}")
+    await settling.changed(settling.record, f"{record.change.what}: {error.message}")
     return False
 
 
@@ -223,7 +249,7 @@ def _excused(settling: Settling, change: Change) -> bool:
 
 def _read_back(settling: Settling, left: Sequence[Change]) -> None:
     open_keys = {change.key for change in left}
-    for key, record in settling.made.items():
+    for key, record in (settling.earlier | settling.made).items():
         if key not in open_keys and record.verified_at is None:
             record.verified_at = settling.now
         elif key in open_keys:

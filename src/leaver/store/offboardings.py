@@ -1,86 +1,446 @@
-"""Every offboarding, one JSON document each; written whole and atomically, so that a crash leaves the last good one."""
+"""Every offboarding: accepted once, saved as it goes on, taken up by one process at a time."""
 
 from __future__ import annotations
 
-import fcntl
+import base64
+import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from leaver.domain.errors import Unusable
-from leaver.domain.offboarding import Offboarding
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from leaver.domain.actor import Actor
+from leaver.domain.errors import LeaseLost, Unusable
+from leaver.domain.offboarding import Offboarding, TaskRecord, moment
+from leaver.store import tables
+from leaver.store.audit import Audit
+from leaver.store.database import Database
+
+HEAD = tables.offboardings
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on an offboarding, for a while."""
+
+    offboarding_id: str
+    attempt: int
+    owner: str
+
+
+@dataclass(frozen=True)
+class Due:
+    """An offboarding that should be worked on, and that nobody works on."""
+
+    id: str
+    tenant_id: str
+    priority: int
+    attempt: int
 
 
 class Offboardings:
-    """The offboardings in a data folder. They hold personal data, so only the owner may read them."""
+    """The offboardings of a database."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._folder = data_dir / "offboardings"
-        self._locks = data_dir / "locks"
+    def __init__(self, database: Database, audit: Audit | None = None) -> None:
+        self._database = database
+        self._audit = audit or Audit(database)
 
-    def save(self, offboarding: Offboarding) -> None:
-        """Keep it as it stands."""
-        write_private(self._folder / f"{offboarding.id}.json", json.dumps(offboarding.to_store(), indent=1))
+    async def add(self, record: Offboarding, *, idempotency_key: str = "", request_hash: str = "") -> Offboarding:
+        """Accept an offboarding, with its audit entry, in one transaction.
 
-    def get(self, offboarding_id: str) -> Offboarding:
-        """The one with this id, or whose id begins so."""
-        found = [path for path in self._paths() if path.stem.startswith(offboarding_id)]
-        if len(found) != 1 or not offboarding_id:
-            problem = "More than one offboarding begins" if found and offboarding_id else "There is no offboarding"
-            raise Unusable(
-                f"{problem} with the id {offboarding_id!r}.",
-                "unknown_offboarding",
-                advice="`leaver status` lists them.",
-            )
-        return _read(found[0])
-
-    def all(self) -> list[Offboarding]:
-        """Every offboarding, the latest first."""
-        return sorted((_read(path) for path in self._paths()), key=lambda item: item.requested_at, reverse=True)
-
-    def of_user(self, tenant_id: str, user_id: str) -> list[Offboarding]:
-        """The offboardings of one user, the latest first."""
-        return [item for item in self.all() if item.tenant.id == tenant_id and item.user.id == user_id]
-
-    @contextmanager
-    def only_one(self, offboarding: Offboarding) -> Iterator[None]:
-        """Hold the user while the offboarding runs; a second one at the same time is unusable.
-
-        The operating system lets go of the hold when the process dies, however it dies.
+        The same key again gives the offboarding that was accepted with it. Another active one of the same user, or
+        the same key with another request, is unusable.
         """
-        self._locks.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._locks / f"{offboarding.tenant.id}.{offboarding.user.id}"
-        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            async with self._database.begin() as connection:
+                if idempotency_key:
+                    earlier = await self._of_key(connection, idempotency_key, request_hash)
+                    if earlier is not None:
+                        return earlier
+                await self._refuse_second(connection, record)
+                values = _columns(record) | {"id": record.id, "request_hash": request_hash}
+                values |= {"idempotency_key": idempotency_key or None, "attempt": 0}
+                await connection.execute(insert(HEAD).values(**values))
+                for position, task in enumerate(record.tasks):
+                    await _put_task(connection, record.id, position, task)
+                await self._audit.add(
+                    Actor(record.asked_by, record.asked_via, record.asked_from),
+                    f"{record.kind}.accepted",
+                    tenant_id=record.tenant.id,
+                    user_id=record.user.id,
+                    offboarding_id=record.id,
+                    after={"user": record.user.upn, "tasks": sorted(record.settings), "reference": record.reference},
+                    connection=connection,
+                )
+        except IntegrityError:
+            # Two were accepted at the same moment: the loser is told what it would have been told a moment later.
+            async with self._database.begin() as connection:
+                if idempotency_key:
+                    earlier = await self._of_key(connection, idempotency_key, request_hash)
+                    if earlier is not None:
+                        return earlier
+                await self._refuse_second(connection, record)
+            raise
+        return record
+
+    async def save(self, record: Offboarding, lease: Lease | None = None) -> None:
+        """Keep everything; with a lease only while it is held."""
+        async with self._database.begin() as connection:
+            await self._save_head(connection, record, lease)
+            await connection.execute(
+                delete(tables.outcomes).where(
+                    tables.outcomes.c.offboarding_id == record.id,
+                    tables.outcomes.c.task.not_in([task.task for task in record.tasks]),
+                )
+            )
+            for position, task in enumerate(record.tasks):
+                await _put_task(connection, record.id, position, task)
+
+    async def save_task(self, record: Offboarding, task: TaskRecord, lease: Lease | None = None) -> None:
+        """Keep one task and its changes; with a lease only while it is held."""
+        async with self._database.begin() as connection:
+            await self._save_head(connection, record, lease)
+            await _put_task(connection, record.id, record.tasks.index(task), task)
+
+    async def get(self, offboarding_id: str) -> Offboarding:
+        """The one with this id, or whose id begins so; with everything that is kept of it."""
+        wanted = offboarding_id.strip()
+        async with self._database.begin(write=False) as connection:
+            ids = []
+            if wanted:
+                named = select(HEAD.c.id).where(HEAD.c.id.startswith(wanted, autoescape=True)).limit(2)
+                ids = list((await connection.execute(named)).scalars())
+                if wanted in ids:
+                    ids = [wanted]
+            if len(ids) != 1:
+                problem = "More than one offboarding begins" if ids else "There is no offboarding"
                 raise Unusable(
-                    f"Another offboarding of {offboarding.user.display_name} ({offboarding.user.upn}) is running.",
-                    "already_running",
-                    advice="Wait until it has ended, then run this one again; it does only what is still missing.",
-                ) from error
-            yield
-        finally:
-            os.close(handle)
+                    f"{problem} with the id {offboarding_id!r}.",
+                    "unknown_offboarding",
+                    advice="`leaver status` lists them.",
+                )
+            return (await _load(connection, select(HEAD).where(HEAD.c.id == ids[0])))[0]
 
-    def _paths(self) -> list[Path]:
-        return list(self._folder.glob("*.json"))
+    async def of_user(self, tenant_id: str, user_id: str) -> list[Offboarding]:
+        """The offboardings of one user, the latest first."""
+        mine = select(HEAD).where(HEAD.c.tenant_id == tenant_id, HEAD.c.user_id == user_id)
+        async with self._database.begin(write=False) as connection:
+            return await _load(connection, mine.order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc()))
+
+    async def page(
+        self,
+        *,
+        tenant_ids: Sequence[str] | None = None,
+        states: Sequence[str] = (),
+        text: str = "",
+        reference: str = "",
+        asked_by: str = "",
+        kind: str = "",
+        since: datetime | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> tuple[list[Offboarding], str]:
+        """A page of offboardings, the latest first, without facts; and the next page's cursor, empty at the end."""
+        conditions: list[ColumnElement[bool]] = []
+        if tenant_ids is not None:
+            conditions.append(HEAD.c.tenant_id.in_(tenant_ids))
+        if states:
+            conditions.append(HEAD.c.state.in_(states))
+        if text:
+            like = f"%{_literal(text.lower())}%"
+            columns = (HEAD.c.user_upn, HEAD.c.user_name, HEAD.c.reference)
+            conditions.append(or_(*(func.lower(column).like(like, escape="\\") for column in columns)))
+        if reference:
+            conditions.append(HEAD.c.reference == reference)
+        if asked_by:
+            conditions.append(HEAD.c.asked_by == asked_by)
+        if kind:
+            conditions.append(HEAD.c.kind == kind)
+        if since is not None:
+            conditions.append(HEAD.c.requested_at >= since)
+        if after:
+            conditions.append(tuple_(HEAD.c.requested_at, HEAD.c.id) < tuple_(*_cursor(after)))
+        wanted = select(HEAD).where(*conditions).order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc())
+        async with self._database.begin(write=False) as connection:
+            found = await _load(connection, wanted.limit(limit + 1), facts=False)
+        more = len(found) > limit
+        return found[:limit], _as_cursor(found[limit - 1]) if more else ""
+
+    async def counts(self, tenant_ids: Sequence[str] | None = None) -> dict[str, int]:
+        """How many there are in each state."""
+        wanted = select(HEAD.c.state, func.count()).group_by(HEAD.c.state)
+        if tenant_ids is not None:
+            wanted = wanted.where(HEAD.c.tenant_id.in_(tenant_ids))
+        async with self._database.begin(write=False) as connection:
+            return dict((await connection.execute(wanted)).tuples().all())
+
+    async def revision(self, offboarding_id: str) -> int:
+        """A number that rises with everything that is kept of it."""
+        async with self._database.begin(write=False) as connection:
+            found = await connection.execute(select(HEAD.c.revision).where(HEAD.c.id == offboarding_id))
+            return int(found.scalar() or 0)
+
+    async def claim(self, offboarding_id: str, owner: str, ttl: float) -> Lease | None:
+        """Take an active offboarding up for `ttl` seconds; None while another process holds it."""
+        async with self._database.begin() as connection:
+            now = await self._database.now(connection)
+            taken = await connection.execute(
+                update(HEAD)
+                .where(HEAD.c.id == offboarding_id, HEAD.c.active)
+                .where(or_(HEAD.c.lease_until.is_(None), HEAD.c.lease_until <= now))
+                .values(attempt=HEAD.c.attempt + 1, lease_owner=owner, lease_until=now + timedelta(seconds=ttl))
+                .returning(HEAD.c.attempt)
+            )
+            attempt = taken.scalar()
+        return None if attempt is None else Lease(offboarding_id, attempt, owner)
+
+    async def renew(self, lease: Lease, ttl: float) -> bool:
+        """Hold on for another `ttl` seconds; False when somebody else has it."""
+        async with self._database.begin() as connection:
+            until = await self._database.now(connection) + timedelta(seconds=ttl)
+            done = await connection.execute(update(HEAD).where(*_held(lease)).values(lease_until=until))
+            return done.rowcount == 1
+
+    async def release(self, lease: Lease) -> None:
+        """Let go."""
+        async with self._database.begin() as connection:
+            await connection.execute(update(HEAD).where(*_held(lease)).values(lease_until=None, lease_owner=""))
+
+    async def request_cancel(self, offboarding_id: str) -> bool:
+        """Ask whoever works on it to stop; False when it has ended."""
+        async with self._database.begin() as connection:
+            done = await connection.execute(
+                update(HEAD)
+                .where(HEAD.c.id == offboarding_id, HEAD.c.active)
+                .values(cancel_requested=True, revision=HEAD.c.revision + 1)
+            )
+            return done.rowcount == 1
+
+    async def cancel_requested(self, offboarding_id: str) -> bool:
+        """Whether somebody asked to stop it."""
+        async with self._database.begin(write=False) as connection:
+            found = await connection.execute(select(HEAD.c.cancel_requested).where(HEAD.c.id == offboarding_id))
+            return bool(found.scalar())
+
+    async def reopen(self, record: Offboarding) -> None:
+        """Make an ended offboarding active again, as it is given; one that somebody works on is unusable."""
+        try:
+            async with self._database.begin() as connection:
+                await connection.execute(update(HEAD).where(HEAD.c.id == record.id).values(cancel_requested=False))
+                await self._refuse_second(connection, record)
+                await self._save_head(connection, record, None)
+                for position, task in enumerate(record.tasks):
+                    await _put_task(connection, record.id, position, task)
+        except IntegrityError:
+            async with self._database.begin() as connection:
+                await self._refuse_second(connection, record)
+            raise
+
+    async def due(self, limit: int = 200) -> list[Due]:
+        """What should be worked on and is not: accepted and its time has come, waited long enough, or left behind."""
+        async with self._database.begin(write=False) as connection:
+            now = await self._database.now(connection)
+            free = or_(HEAD.c.lease_until.is_(None), HEAD.c.lease_until <= now)
+            asked = or_(
+                HEAD.c.cancel_requested,
+                and_(
+                    or_(HEAD.c.at.is_(None), HEAD.c.at <= now, HEAD.c.started),
+                    or_(HEAD.c.wake_at.is_(None), HEAD.c.wake_at <= now),
+                ),
+            )
+            wanted = select(HEAD.c.id, HEAD.c.tenant_id, HEAD.c.priority, HEAD.c.attempt).where(HEAD.c.active)
+            wanted = wanted.where(free, asked).order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
+            return [Due(*row) for row in (await connection.execute(wanted)).tuples()]
+
+    async def prune(self, before: datetime) -> int:
+        """Forget the content of what ended before a moment; its frame and the hash of its evidence stay."""
+        async with self._database.begin() as connection:
+            old = and_(HEAD.c.active.is_(False), HEAD.c.requested_at < before, HEAD.c.evidence_hash == "")
+            found = await _load(connection, select(HEAD).where(old))
+            for record in found:
+                kept = record.to_store() | {"settings": {}, "people": {}, "notes": []}
+                kept.pop("tasks"), kept.pop("facts")
+                await connection.execute(
+                    update(HEAD)
+                    .where(HEAD.c.id == record.id)
+                    .values(evidence_hash=evidence_hash(record), document=kept, revision=HEAD.c.revision + 1)
+                )
+                for table in (tables.changes, tables.outcomes):
+                    await connection.execute(delete(table).where(table.c.offboarding_id == record.id))
+            return len(found)
+
+    async def _save_head(self, connection: AsyncConnection, record: Offboarding, lease: Lease | None) -> None:
+        mine = (HEAD.c.id == record.id,) if lease is None else _held(lease)
+        done = await connection.execute(
+            update(HEAD)
+            .where(*mine)
+            .values(**(_columns(record) | {"revision": HEAD.c.revision + 1}))
+            .returning(HEAD.c.revision, HEAD.c.attempt)
+        )
+        row = done.one_or_none()
+        if row is None and lease is not None:
+            raise LeaseLost("Another process has taken this offboarding over.", "lease_lost")
+        if row is None:
+            raise Unusable(f"There is no offboarding with the id {record.id!r}.", "unknown_offboarding")
+        record.revision, record.attempt = row.revision, row.attempt
+
+    async def _of_key(self, connection: AsyncConnection, key: str, request_hash: str) -> Offboarding | None:
+        found = (await connection.execute(select(HEAD).where(HEAD.c.idempotency_key == key))).mappings().one_or_none()
+        if found is None:
+            return None
+        if found["request_hash"] != request_hash:
+            raise Unusable(
+                "This idempotency key was used for another request.",
+                "idempotency_conflict",
+                advice="Use a new key for a new request.",
+            )
+        return (await _load(connection, select(HEAD).where(HEAD.c.id == found["id"])))[0]
+
+    async def _refuse_second(self, connection: AsyncConnection, record: Offboarding) -> None:
+        other = await connection.execute(
+            select(HEAD.c.id, HEAD.c.state, HEAD.c.kind, HEAD.c.asked_by).where(
+                HEAD.c.tenant_id == record.tenant.id,
+                HEAD.c.user_id == record.user.id,
+                HEAD.c.active,
+                HEAD.c.id != record.id,
+            )
+        )
+        found = other.first()
+        if found is not None:
+            raise Unusable(
+                f"Another {found.kind} of {record.user.display_name} ({record.user.upn}) is under way: {found.id}, "
+                f"{found.state}, asked for by {found.asked_by or 'somebody'}.",
+                "already_running",
+                advice=f"Wait until it has ended, or `leaver cancel {found.id}`; then run this one again.",
+            )
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace a file by a new one that only the owner may read, in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    handle = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+def evidence_hash(record: Offboarding) -> str:
+    """The hash of everything that is kept of an offboarding."""
+    text = json.dumps(record.to_store() | {"revision": 0}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read(path: Path) -> Offboarding:
-    return Offboarding.from_store(json.loads(path.read_text(encoding="utf-8")))
+def request_hash(request: Mapping[str, Any]) -> str:
+    """The hash of a request, to tell the same one sent twice from another one with the same key."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    return (HEAD.c.id == lease.offboarding_id, HEAD.c.attempt == lease.attempt, HEAD.c.lease_owner == lease.owner)
+
+
+def _columns(record: Offboarding) -> dict[str, Any]:
+    document = record.to_store()
+    for name in ("tasks", "facts", "revision", "attempt"):
+        del document[name]
+    return {
+        "tenant_id": record.tenant.id,
+        "user_id": record.user.id,
+        "user_upn": record.user.upn,
+        "user_name": record.user.display_name,
+        "kind": record.kind,
+        "state": record.state.value,
+        "reference": record.reference,
+        "asked_by": record.asked_by,
+        "requested_at": record.requested_at,
+        "at": record.at,
+        "wake_at": record.wake_at,
+        "priority": record.priority,
+        "active": record.ended_at is None,
+        "started": record.started,
+        "revision": record.revision,
+        "document": document,
+    }
+
+
+async def _put_task(connection: AsyncConnection, offboarding_id: str, position: int, task: TaskRecord) -> None:
+    document = task.as_json()
+    del document["changes"]
+    for table in (tables.changes, tables.outcomes):
+        await connection.execute(
+            delete(table).where(table.c.offboarding_id == offboarding_id, table.c.task == task.task)
+        )
+    await connection.execute(
+        insert(tables.outcomes).values(
+            offboarding_id=offboarding_id,
+            task=task.task,
+            position=position,
+            outcome=task.outcome.value,
+            document=document,
+            facts_before=task.facts_before,
+            facts_after=task.facts_after,
+        )
+    )
+    if task.changes:
+        rows = [
+            {
+                "offboarding_id": offboarding_id,
+                "task": task.task,
+                "position": number,
+                "made_at": change.made_at,
+                "verified_at": change.verified_at,
+                "document": change.as_json(),
+            }
+            for number, change in enumerate(task.changes)
+        ]
+        await connection.execute(insert(tables.changes), rows)
+
+
+async def _load(connection: AsyncConnection, wanted: Select[Any], *, facts: bool = True) -> list[Offboarding]:
+    heads = (await connection.execute(wanted)).mappings().all()
+    ids = [head["id"] for head in heads]
+    if not ids:
+        return []
+    columns = [column for column in tables.outcomes.c if facts or not column.name.startswith("facts_")]
+    outcomes = await connection.execute(
+        select(*columns).where(tables.outcomes.c.offboarding_id.in_(ids)).order_by(tables.outcomes.c.position)
+    )
+    tasks = _by_offboarding(outcomes.mappings())
+    changes = await connection.execute(
+        select(tables.changes).where(tables.changes.c.offboarding_id.in_(ids)).order_by(tables.changes.c.position)
+    )
+    made: dict[tuple[str, str], list[Any]] = {}
+    for row in changes.mappings():
+        made.setdefault((row["offboarding_id"], row["task"]), []).append(row["document"])
+    records = []
+    for head in heads:
+        rows = tasks.get(head["id"], [])
+        document = dict(head["document"])
+        document["revision"], document["attempt"] = head["revision"], head["attempt"]
+        document["tasks"] = [row["document"] | {"changes": made.get((head["id"], row["task"]), [])} for row in rows]
+        document["facts"] = {row["task"]: [row.get("facts_before"), row.get("facts_after")] for row in rows}
+        records.append(Offboarding.from_store(document))
+    return records
+
+
+def _by_offboarding(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
+    sorted_out: dict[str, list[RowMapping]] = {}
+    for row in rows:
+        sorted_out.setdefault(row["offboarding_id"], []).append(row)
+    return sorted_out
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _as_cursor(record: Offboarding) -> str:
+    text = json.dumps([record.requested_at.isoformat(), record.id])
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _cursor(text: str) -> tuple[datetime, str]:
+    try:
+        at, offboarding_id = json.loads(base64.urlsafe_b64decode(text.encode()))
+        return moment(at), str(offboarding_id)
+    except (ValueError, TypeError) as error:
+        raise Unusable(
+            "This cursor was not made by Leaver.", "bad_cursor", advice="Start from the first page."
+        ) from error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from sqlalchemy import delete, insert, select
 
 from leaver.domain.errors import Unusable
 from leaver.domain.people import TenantName
-from leaver.store.offboardings import write_private
+from leaver.store import tables
+from leaver.store.database import Database
 
 
 @dataclass
@@ -30,22 +31,22 @@ class KnownTenant:
 
 
 class Tenants:
-    """The tenants in a data folder."""
+    """The tenants of a database."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / "tenants.json"
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def all(self) -> list[KnownTenant]:
+    async def all(self) -> list[KnownTenant]:
         """Every tenant, by name."""
-        if not self._path.exists():
-            return []
-        rows = json.loads(self._path.read_text(encoding="utf-8"))
-        return sorted((KnownTenant(**row) for row in rows), key=lambda tenant: (tenant.name or tenant.domain).lower())
+        async with self._database.begin(write=False) as connection:
+            rows = (await connection.execute(select(tables.tenants))).mappings()
+            found = [KnownTenant(**row) for row in rows]
+        return sorted(found, key=lambda tenant: (tenant.name or tenant.domain).lower())
 
-    def find(self, text: str) -> KnownTenant:
+    async def find(self, text: str) -> KnownTenant:
         """The tenant with this id or domain, whatever the letter case; unknown ones are unusable."""
         wanted = text.strip().lower()
-        for tenant in self.all():
+        for tenant in await self.all():
             if wanted and wanted in {tenant.id.lower(), tenant.domain.lower(), *map(str.lower, tenant.domains)}:
                 return tenant
         raise Unusable(
@@ -55,13 +56,17 @@ class Tenants:
             "`leaver tenant sync`. `leaver tenant list` shows the known ones.",
         )
 
-    def save(self, tenant: KnownTenant) -> None:
+    async def get(self, tenant_id: str) -> KnownTenant:
+        """The tenant with this id; a forgotten one is unusable."""
+        return await self.find(tenant_id)
+
+    async def save(self, tenant: KnownTenant) -> None:
         """Add a tenant, or replace what is known of it."""
-        self._write([*(other for other in self.all() if other.id != tenant.id), tenant])
+        async with self._database.begin() as connection:
+            await connection.execute(delete(tables.tenants).where(tables.tenants.c.id == tenant.id))
+            await connection.execute(insert(tables.tenants).values(**dataclasses.asdict(tenant)))
 
-    def remove(self, tenant_id: str) -> None:
+    async def remove(self, tenant_id: str) -> None:
         """Forget a tenant; nothing is changed in it."""
-        self._write([other for other in self.all() if other.id != tenant_id])
-
-    def _write(self, tenants: list[KnownTenant]) -> None:
-        write_private(self._path, json.dumps([dataclasses.asdict(tenant) for tenant in tenants], indent=1))
+        async with self._database.begin() as connection:
+            await connection.execute(delete(tables.tenants).where(tables.tenants.c.id == tenant_id))

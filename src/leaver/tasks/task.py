@@ -97,6 +97,8 @@ class Task(ABC, Generic[Facts]):
     reversibility: ClassVar[Reversibility] = Reversibility.UNDO
     patience: ClassVar[float] = MICROSOFT_MAY_TAKE
     """Seconds to wait for Microsoft to show the result."""
+    drift_matters: ClassVar[bool] = False
+    """Whether a change that nobody has confirmed (another group) stops a scheduled run before it starts."""
     usual_seconds: ClassVar[float] = 1.0
     """What one change usually takes, for the estimate."""
 

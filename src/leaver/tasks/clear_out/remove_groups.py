@@ -49,6 +49,7 @@ class RemoveGroups(Task[Memberships]):
     """
 
     option = Option("RemoveGroups", label="Remove from all groups")
+    drift_matters = True
     scopes = ("GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Exchange.ManageAsApp")
     roles = ("Exchange Administrator",)
     usual_seconds = 1.5

@@ -36,6 +36,7 @@ class RemoveLicenses(Task[Licenses]):
     """
 
     option = Option("RemoveLicenses", label="Remove licenses")
+    drift_matters = True
     scopes = ("LicenseAssignment.ReadWrite.All", "User.Read.All", "GroupMember.ReadWrite.All", "Exchange.ManageAsApp")
     roles = ("Exchange Administrator",)
     needs = ("convert_to_shared",)

@@ -1,0 +1,318 @@
+"""Drives an accepted offboarding, from wherever it stands, to its end or to the next moment that is worth a look.
+
+Driving again is always safe: facts are read and the plan is made anew, and only what is missing is done. Whoever
+drives holds a lease; it is renewed while the work goes on, and every write to Microsoft is preceded by the question
+whether it is still held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+from leaver.domain.errors import LeaseLost, LeaverError, StoreAway, TryAgain, Unusable
+from leaver.domain.offboarding import ErrorRecord, Offboarding, TaskRecord
+from leaver.domain.outcome import Outcome
+from leaver.domain.plan import Note, NoteKind, blocker
+from leaver.offboarding.drift import drifted
+from leaver.offboarding.intake import House, reopen
+from leaver.offboarding.planner import UNREACHABLE, Planned, Preview, planned_for, preview
+from leaver.offboarding.run import Event, Watcher, run
+from leaver.offboarding.settle import LOOK_AGAIN, Stop
+from leaver.offboarding.together import together
+from leaver.store.offboardings import Lease
+
+AT_ONCE = 8
+"""Offboardings of one request that run side by side; the budgets of the tenant hold beneath."""
+LEASE = 45.0
+"""Seconds that a silent process keeps an offboarding before another takes it over."""
+BEAT = 2.0
+"""Seconds between two looks at whether somebody cancelled; the lease is renewed every few of them."""
+STORE_MAY_BE_AWAY = 30.0
+"""Seconds that a save is tried again while the database does not answer."""
+PATIENCE = timedelta(hours=48)
+"""How long an offboarding waits for Microsoft after its start before it says that it has not been proved."""
+LONGEST_PAUSE = 1800.0
+UNPLANNED_TRIES = 12
+"""How often a scheduled offboarding is taken up while a service does not answer, before it asks a person."""
+
+
+def worker_name() -> str:
+    """A name for this process that no other one has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+class Held:
+    """An offboarding that this process holds: saves under the lease, and knows when the lease is gone."""
+
+    def __init__(self, house: House, lease: Lease, stop: Stop) -> None:
+        self._kept = house.offboardings
+        self._lease = lease
+        self._stop = stop
+        self._until = monotonic() + LEASE
+        self._lost = False
+        self.cancelled = False
+
+    def guard(self) -> None:
+        """Raise when the lease is gone, or too old to be sure of."""
+        if self._lost or monotonic() > self._until:
+            self._lose()
+            raise LeaseLost(
+                "Another process has taken this offboarding over.", "lease_lost", advice="It goes on there."
+            )
+
+    async def save(self, record: Offboarding) -> None:
+        """Keep the offboarding as a whole."""
+        await self._try(lambda: self._kept.save(record, self._lease))
+
+    async def save_task(self, record: Offboarding, task: TaskRecord) -> None:
+        """Keep one task of it."""
+        await self._try(lambda: self._kept.save_task(record, task, self._lease))
+
+    async def beat(self) -> None:
+        """Renew the lease, and stop when somebody cancels, until cancelled."""
+        renewed = monotonic()
+        while not self._lost:
+            await asyncio.sleep(BEAT)
+            with contextlib.suppress(StoreAway):
+                if not self.cancelled and await self._kept.cancel_requested(self._lease.offboarding_id):
+                    self.cancelled = True
+                    self._stop.set()
+                if monotonic() - renewed >= LEASE / 5:
+                    asked = monotonic()
+                    if not await self._kept.renew(self._lease, LEASE):
+                        self._lose()
+                        return
+                    renewed, self._until = asked, asked + LEASE
+
+    async def let_go(self) -> None:
+        """Give the lease back."""
+        with contextlib.suppress(StoreAway, LeaseLost):
+            await self._kept.release(self._lease)
+
+    def _lose(self) -> None:
+        self._lost = True
+        self._stop.for_another()
+
+    async def _try(self, save: Callable[[], Awaitable[None]]) -> None:
+        deadline = monotonic() + STORE_MAY_BE_AWAY
+        pause = 0.1
+        while True:
+            try:
+                await save()
+            except StoreAway:
+                if monotonic() + pause > deadline:
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+            else:
+                return
+
+
+@asynccontextmanager
+async def held(house: House, offboarding_id: str, owner: str, stop: Stop) -> AsyncIterator[Held | None]:
+    """The offboarding, held while the block runs; None when another process holds it or nothing is to be done."""
+    lease = await house.offboardings.claim(offboarding_id, owner, LEASE)
+    if lease is None:
+        yield None
+        return
+    keeper = Held(house, lease, stop)
+    beating = asyncio.create_task(keeper.beat())
+    try:
+        yield keeper
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+        await keeper.let_go()
+
+
+def _nothing(_: Event) -> None:
+    """Nobody watches."""
+
+
+async def drive(
+    house: House,
+    offboarding_id: str,
+    *,
+    owner: str,
+    tell: Watcher = _nothing,
+    stop: Stop | None = None,
+    look_again: Sequence[float] = LOOK_AGAIN,
+    planned: Planned | None = None,
+) -> datetime | None:
+    """Work on an offboarding until it has ended (None) or has to wait (until when).
+
+    `planned` is a plan that a person has just confirmed; without one the plan is made here and held against what was
+    confirmed. When another process holds the offboarding, nothing is done.
+    """
+    stopping = stop or Stop()
+    async with held(house, offboarding_id, owner, stopping) as keeper:
+        if keeper is None:
+            return None
+        record = planned.record if planned is not None else await house.offboardings.get(offboarding_id)
+        if await house.offboardings.cancel_requested(record.id):
+            stopping.set()
+            keeper.cancelled = True
+        try:
+            return await _drive(house, record, keeper, tell, stopping, look_again, planned)
+        except (LeaseLost, StoreAway):
+            raise
+        except asyncio.CancelledError:
+            if stopping.is_set() and not stopping.leave_the_rest:  # a second Ctrl-C: nobody shall go on with it
+                _cancel_the_rest(record)
+                await _end(keeper, record)
+            raise
+
+
+async def _drive(
+    house: House,
+    record: Offboarding,
+    keeper: Held,
+    tell: Watcher,
+    stop: Stop,
+    look_again: Sequence[float],
+    planned: Planned | None,
+) -> datetime | None:
+    if record.ended_at is not None:
+        return None
+    if keeper.cancelled and not record.started:
+        _cancel_the_rest(record)
+        return await _end(keeper, record)
+    record.wake_at = None
+    if planned is None:
+        try:
+            planned = await _plan(house, record)
+        except TryAgain as error:
+            return await _later_or_never(keeper, record, error)
+        except LeaverError as error:
+            record.notes = [*_without_own(record.notes), blocker("cannot_start", str(error))]
+            return await _end(keeper, record)
+        if not record.started and any(note.code == UNREACHABLE for note in record.notes):
+            return await _later_or_never(keeper, record, None)
+        if not record.started and record.state.value == "blocked":
+            return await _end(keeper, record)
+    await run(planned, keeper, tell=tell, stop=stop, look_again=look_again)
+    if stop.is_set() and stop.leave_the_rest and any(task.outcome is Outcome.PLANNED for task in record.tasks):
+        record.wake_at = datetime.now(UTC)
+        await keeper.save(record)
+        return record.wake_at
+    return await _wait_or_end(keeper, record)
+
+
+async def _plan(house: House, record: Offboarding) -> Planned:
+    """The plan of an offboarding as the tenant is now; of a started one the records stay as they are."""
+    opened = await reopen(house, record)
+    if record.started:
+        return planned_for(house, opened)
+    confirmed = {task.task: task for task in record.tasks} if record.confirmed_digest else {}
+    made = await preview(house, [opened])
+    if confirmed:
+        record.notes += drifted(record, confirmed)
+    if made.unreachable:
+        record.notes.append(Note(NoteKind.INFO, UNREACHABLE, "A service did not answer; nothing was changed."))
+    return made.planned[0]
+
+
+def _without_own(notes: Sequence[Note]) -> list[Note]:
+    return [note for note in notes if note.code not in ("cannot_start", UNREACHABLE)]
+
+
+async def _later_or_never(keeper: Held, record: Offboarding, error: TryAgain | None) -> datetime | None:
+    """A service that does not answer is asked later; after many tries a person is."""
+    if record.attempt < UNPLANNED_TRIES:
+        record.notes = _without_own(record.notes)
+        wait = max(error.wait if error is not None else 0.0, _pause(record.attempt))
+        record.wake_at = datetime.now(UTC) + timedelta(seconds=wait)
+        await keeper.save(record)
+        return record.wake_at
+    text = str(error) if error is not None else "A service did not answer."
+    record.notes = [*_without_own(record.notes), blocker("cannot_start", f"{text} Nothing was changed.")]
+    return await _end(keeper, record)
+
+
+def _pause(tries: int) -> float:
+    return min(15.0 * 2.0 ** max(0, tries - 1), LONGEST_PAUSE)
+
+
+async def _wait_or_end(keeper: Held, record: Offboarding) -> datetime | None:
+    waiting = [task for task in record.tasks if task.outcome is Outcome.WAITING]
+    if not waiting or keeper.cancelled:
+        if keeper.cancelled:
+            _cancel_the_rest(record)
+        return await _end(keeper, record)
+    began = min((task.started_at for task in record.tasks if task.started_at is not None), default=datetime.now(UTC))
+    if datetime.now(UTC) - began < PATIENCE:
+        record.wake_at = datetime.now(UTC) + timedelta(seconds=_pause(record.attempt))
+        await keeper.save(record)
+        return record.wake_at
+    for task in waiting:
+        task.outcome = Outcome.UNVERIFIED
+        hours = int(PATIENCE.total_seconds() // 3600)
+        task.error = ErrorRecord(
+            "not_finished", f"Microsoft has not finished this within {hours} hours.", advice="Retry it later."
+        )
+    return await _end(keeper, record)
+
+
+def _cancel_the_rest(record: Offboarding) -> None:
+    record.cancelled_at = datetime.now(UTC)
+    for task in record.tasks:
+        if task.outcome in (Outcome.PLANNED, Outcome.WAITING, Outcome.BLOCKED):
+            task.outcome = Outcome.CANCELLED
+
+
+async def _end(keeper: Held, record: Offboarding) -> datetime | None:
+    record.ended_at = datetime.now(UTC)
+    record.wake_at = None
+    await keeper.save(record)
+    return record.wake_at
+
+
+async def carry_out(
+    house: House,
+    preview: Preview,
+    *,
+    on_event: Watcher,
+    stop: Stop | None = None,
+    look_again: Sequence[float] = LOOK_AGAIN,
+) -> None:
+    """Accept every offboarding of a plan that was just confirmed, and work on all of them here, to the end.
+
+    A blocked plan is unusable, and so is one with a user whom another offboarding has under way; nothing is changed then.
+    """
+    if preview.blocked:
+        raise Unusable("The plan holds blockers.", "blocked", advice="Decide them with --decide CODE=CHOICE.")
+    places = asyncio.Semaphore(AT_ONCE)
+    owner, stopping = worker_name(), stop or Stop()
+
+    async def one(planned: Planned) -> None:
+        async with places:
+            await drive(
+                house,
+                planned.record.id,
+                owner=owner,
+                tell=on_event,
+                stop=stopping,
+                look_again=look_again,
+                planned=planned,
+            )
+
+    accepted: list[Offboarding] = []
+    try:
+        for planned in preview.planned:
+            planned.record.confirmed_digest = planned.record.digest
+            accepted.append(await house.offboardings.add(planned.record))
+    except LeaverError:
+        for record in accepted:  # nothing of it has begun; what was accepted is taken back
+            record.cancelled_at = record.ended_at = datetime.now(UTC)
+            await house.offboardings.save(record)
+        raise
+    await together(*(one(planned) for planned in preview.planned))

@@ -1,0 +1,134 @@
+"""Who did what, when, from where and to whom: written once, never changed, each entry sealed with the one before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from leaver.domain.actor import Actor
+from leaver.domain.offboarding import stamp
+from leaver.domain.plan import Json
+from leaver.store import tables
+from leaver.store.database import Database
+
+PAGE = 500
+FIRST = "0" * 64
+"""What the first entry names as the one before it."""
+
+
+class Audit:
+    """The audit trail of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(
+        self,
+        actor: Actor,
+        what: str,
+        *,
+        tenant_id: str = "",
+        user_id: str = "",
+        offboarding_id: str = "",
+        before: Json = None,
+        after: Json = None,
+        connection: AsyncConnection | None = None,
+    ) -> None:
+        """Write an entry; inside the caller's transaction when there is one. `what` is like `offboarding.accepted`."""
+        entry: dict[str, Any] = {
+            "actor": actor.name,
+            "via": actor.via,
+            "address": actor.address,
+            "what": what,
+            "tenant_id": tenant_id,
+            "user_id": user_id,
+            "offboarding_id": offboarding_id,
+            "before": before,
+            "after": after,
+        }
+        if connection is not None:
+            await self._append(connection, entry)
+            return
+        async with self._database.begin() as own:
+            await self._append(own, entry)
+
+    async def _append(self, connection: AsyncConnection, entry: dict[str, Any]) -> None:
+        """One entry after the other, whoever writes: the head's row is locked first, so that the chain never forks."""
+        head = tables.audit_head
+        dialect = sqlite if self._database.dialect == "sqlite" else postgresql
+        first = dialect.insert(head).values(id=1, number=0, hash=FIRST).on_conflict_do_nothing()
+        await connection.execute(first)
+        await connection.execute(update(head).where(head.c.id == 1).values(id=1))
+        row = (await connection.execute(select(head.c.number, head.c.hash))).one()
+        entry["at"] = stamp(await self._database.now(connection))
+        entry["number"], entry["previous"] = row.number + 1, row.hash
+        entry["hash"] = seal(entry)
+        await connection.execute(insert(tables.audit).values(**entry))
+        await connection.execute(update(head).where(head.c.id == 1).values(number=entry["number"], hash=entry["hash"]))
+
+    async def entries(
+        self, *, tenant_ids: list[str] | None = None, offboarding_id: str = "", after: int = 0, limit: int = 0
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Entries in their order, those with a number above `after`."""
+        given = 0
+        while True:
+            wanted = select(tables.audit).where(tables.audit.c.number > after).order_by(tables.audit.c.number)
+            if tenant_ids is not None:
+                wanted = wanted.where(tables.audit.c.tenant_id.in_(tenant_ids))
+            if offboarding_id:
+                wanted = wanted.where(tables.audit.c.offboarding_id == offboarding_id)
+            async with self._database.begin(write=False) as connection:
+                rows = (await connection.execute(wanted.limit(PAGE))).mappings().all()
+            for row in rows:
+                if limit and given >= limit:
+                    return
+                given += 1
+                yield dict(row)
+            if len(rows) < PAGE:
+                return
+            after = rows[-1]["number"]
+
+    async def latest(
+        self, *, tenant_ids: list[str] | None = None, before: int = 0, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Entries, the latest first; those with a number below `before` if one is given."""
+        wanted = select(tables.audit).order_by(tables.audit.c.number.desc()).limit(limit)
+        if tenant_ids is not None:
+            wanted = wanted.where(tables.audit.c.tenant_id.in_(tenant_ids))
+        if before:
+            wanted = wanted.where(tables.audit.c.number < before)
+        async with self._database.begin(write=False) as connection:
+            return [dict(row) for row in (await connection.execute(wanted)).mappings()]
+
+    async def verify(self) -> list[str]:
+        """What is wrong with the chain; empty when nothing is. A changed, missing or reordered entry is found."""
+        problems: list[str] = []
+        previous, number = FIRST, 0
+        async for entry in self.entries():
+            number += 1
+            if entry["number"] != number:
+                problems.append(f"Entry {number} is missing; the next one is {entry['number']}.")
+                number = entry["number"]
+            elif entry["previous"] != previous:
+                problems.append(f"Entry {number} does not follow the one before it.")
+            if entry["hash"] != seal(entry):
+                problems.append(f"Entry {number} was changed after it was written.")
+            previous = entry["hash"]
+        async with self._database.begin(write=False) as connection:
+            head = (await connection.execute(select(tables.audit_head))).one_or_none()
+        if head is not None and (head.number, head.hash) != (number, previous if number else FIRST):
+            problems.append(f"The trail ends at entry {number}, but {head.number} entries were written.")
+        return problems
+
+
+def seal(entry: dict[str, Any]) -> str:
+    """The hash of an entry: over everything in it, the hash of the one before included."""
+    content = {key: value for key, value in entry.items() if key != "hash"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

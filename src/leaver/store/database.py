@@ -1,0 +1,210 @@
+"""The database: one address, short transactions, and a schema that is never older or newer than the program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event, inspect, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from leaver.config import Config
+from leaver.domain.errors import StoreAway, Unusable
+
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+WAIT_FOR_A_LOCK = 15.0
+"""Seconds that a writer waits for another one on SQLite."""
+UPGRADE_LOCK = 0x1EA7E2
+"""The number of PostgreSQL's advisory lock under which the schema is changed."""
+
+
+class Database:
+    """One database, SQLite or PostgreSQL. Opened at its first use, brought up to date then if it is embedded."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise Unusable(
+                "LEAVER_DATABASE_URL is not the address of a database.",
+                "bad_configuration",
+                advice="Write it like postgresql://user:password@host/leaver, or leave it out for SQLite.",
+            ) from error
+        family = parsed.get_backend_name()
+        if family not in ("sqlite", "postgresql"):
+            raise Unusable(
+                f"LEAVER_DATABASE_URL names {family}; Leaver works with SQLite and PostgreSQL.", "bad_configuration"
+            )
+        self.dialect = family
+        driver = "sqlite+aiosqlite" if family == "sqlite" else "postgresql+psycopg"
+        self._url = parsed.set(drivername=driver)
+        self._engine: AsyncEngine | None = None
+        self._ready = False
+        self._opening = asyncio.Lock()
+
+    @classmethod
+    def of(cls, config: Config) -> Database:
+        """The database of a configuration; SQLite in the data folder unless one is named."""
+        return cls(config.database_url or f"sqlite:///{config.data_dir.absolute() / 'leaver.db'}")
+
+    @property
+    def engine_url(self) -> str:
+        """The address for the durable engine, which opens it by itself; on SQLite a file beside ours."""
+        if self.dialect == "sqlite":
+            return f"sqlite:///{Path(self._url.database or '').with_name('engine.db')}"
+        return self._url.render_as_string(hide_password=False)
+
+    @asynccontextmanager
+    async def begin(self, *, write: bool = True) -> AsyncIterator[AsyncConnection]:
+        """A short transaction, committed at the end of the block. A database that does not answer is `StoreAway`."""
+        await self._open()
+        try:
+            async with self._connectable().connect() as connection:
+                await connection.execution_options(leaver_write=write)
+                async with connection.begin():
+                    yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise _away(error) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise _away(error) from error
+            raise
+
+    async def now(self, connection: AsyncConnection) -> datetime:
+        """The database's clock."""
+        if self.dialect == "sqlite":  # one machine: its clock is the database's
+            return datetime.now(UTC)
+        return (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one().astimezone(UTC)  # type: ignore[no-any-return]
+
+    async def upgrade(self) -> str:
+        """Bring the schema up to this program's; answers with its revision. A newer database is refused."""
+        engine = self._connectable()
+        async with _translated(), engine.connect() as connection:
+            if self.dialect == "postgresql":
+                await connection.execute(text(f"SELECT pg_advisory_lock({UPGRADE_LOCK})"))
+                await connection.commit()
+            try:
+                await connection.execution_options(leaver_write=True)
+                async with connection.begin():
+                    return await connection.run_sync(_upgrade)
+            finally:
+                if self.dialect == "postgresql":
+                    await connection.execute(text(f"SELECT pg_advisory_unlock({UPGRADE_LOCK})"))
+                    await connection.commit()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine, self._ready = None, False
+
+    async def _open(self) -> None:
+        if self._ready:
+            return
+        async with self._opening:
+            async with _translated(), self._connectable().connect() as connection:
+                is_now, should_be = await connection.run_sync(_revisions)
+            if is_now != should_be:
+                if self.dialect == "postgresql" and is_now is not None:
+                    raise Unusable(
+                        f"The database is at revision {is_now}, this program needs {should_be}.",
+                        "old_database",
+                        advice="Stop every Leaver process, back the database up and run `leaver db upgrade`.",
+                    )
+                await self.upgrade()
+            self._ready = True
+
+    def _connectable(self) -> AsyncEngine:
+        if self._engine is None:
+            if self.dialect == "sqlite":
+                self._engine = _sqlite(self._url)
+            else:
+                self._engine = create_async_engine(self._url, pool_size=5, max_overflow=10, pool_pre_ping=True)
+        return self._engine
+
+
+def _sqlite(url: Any) -> AsyncEngine:
+    folder = Path(url.database).parent
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(OSError):
+        Path(url.database).touch(mode=0o600, exist_ok=True)
+    engine = create_async_engine(url, connect_args={"timeout": WAIT_FOR_A_LOCK})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # we say ourselves where a transaction begins
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("leaver_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise _away(error) from error
+
+
+def _away(error: DBAPIError) -> StoreAway:
+    said = str(error.orig).splitlines()[0] if error.orig is not None and str(error.orig) else type(error).__name__
+    return StoreAway(
+        f"Leaver's database cannot be used now: {said}.",
+        "database_away",
+        advice="Look whether it runs, whether LEAVER_DATABASE_URL is right, and whether its disk is full.",
+    )
+
+
+def _alembic(connection: Connection) -> AlembicConfig:
+    from alembic.config import Config as AlembicConfig
+
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _known_revisions() -> list[str]:
+    """Every revision that this program knows, oldest first: what the names of the migrations begin with."""
+    return sorted(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def _revisions(connection: Connection) -> tuple[str | None, str]:
+    """Where the database stands, and where it should."""
+    is_now = None
+    if inspect(connection).has_table("alembic_version"):
+        is_now = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    known = _known_revisions()
+    if is_now is not None and is_now not in known:
+        raise Unusable(
+            f"The database is at revision {is_now}, which this program does not know: it was made by a newer one.",
+            "newer_database",
+            advice="Install that version of Leaver, or restore the backup from before the upgrade.",
+        )
+    return is_now, known[-1]
+
+
+def _upgrade(connection: Connection) -> str:
+    from alembic import command
+
+    _, should_be = _revisions(connection)
+    command.upgrade(_alembic(connection), "head")
+    return should_be

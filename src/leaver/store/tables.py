@@ -1,0 +1,162 @@
+"""The tables. What they are made of changes only together with a migration; a test holds the two against each other."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _: Dialect) -> datetime | None:
+        """To the database: in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
+        """From the database: aware."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+metadata = MetaData()
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("domain", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("domains", JSON, nullable=False),
+    Column("protected", JSON, nullable=False),
+)
+
+defaults = Table(
+    "defaults",
+    metadata,
+    Column("scope", String(64), primary_key=True),
+    Column("settings", JSON, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)
+
+offboardings = Table(
+    "offboardings",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("tenant_id", String(36), nullable=False),
+    Column("user_id", String(64), nullable=False),
+    Column("user_upn", Text, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("at", Moment),
+    Column("wake_at", Moment),
+    Column("priority", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("started", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("lease_owner", Text, nullable=False, server_default=""),
+    Column("lease_until", Moment),
+    Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
+    Column("idempotency_key", Text),
+    Column("request_hash", Text, nullable=False, server_default=""),
+    Column("document", JSON, nullable=False),
+    Column("evidence_hash", Text, nullable=False, server_default=""),
+    Index(
+        "one_active_of_a_user",
+        "tenant_id",
+        "user_id",
+        unique=True,
+        sqlite_where=text("active"),
+        postgresql_where=text("active"),
+    ),
+    Index("one_of_an_idempotency_key", "idempotency_key", unique=True),
+    Index("offboardings_latest", "requested_at", "id"),
+    Index("offboardings_of_tenant", "tenant_id", "requested_at"),
+    Index("offboardings_active", "active", "at"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("offboarding_id", ForeignKey("offboardings.id", ondelete="CASCADE"), primary_key=True),
+    Column("task", String(64), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("outcome", String(24), nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("facts_before", JSON),
+    Column("facts_after", JSON),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("offboarding_id", ForeignKey("offboardings.id", ondelete="CASCADE"), primary_key=True),
+    Column("task", String(64), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("made_at", Moment),
+    Column("verified_at", Moment),
+    Column("document", JSON, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("via", String(16), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("what", String(64), nullable=False),
+    Column("tenant_id", String(36), nullable=False),
+    Column("user_id", String(64), nullable=False),
+    Column("offboarding_id", String(64), nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("audit_of_tenant", "tenant_id", "number"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+)
