@@ -37,6 +37,8 @@ class Config:
     partner_tenant: str = ""
     host: str = "127.0.0.1"
     port: int = 8365
+    lease_seconds: float = 45.0
+    """How long a silent process keeps an offboarding before another takes it over."""
 
     @classmethod
     def from_environment(
@@ -70,6 +72,7 @@ class Config:
             partner_tenant=given.text("LEAVER_PARTNER_TENANT"),
             host=given.text("LEAVER_HOST") or "127.0.0.1",
             port=given.port("LEAVER_PORT", 8365),
+            lease_seconds=given.seconds("LEAVER_LEASE_SECONDS", 45.0, least=2.0),
         )
 
 
@@ -112,6 +115,16 @@ class _Given:
         if not known or parts.query or parts.fragment or parts.username:
             raise _unusable(name, "is not a base address", "Write it like https://127.0.0.1:9443/login.")
         return value
+
+    def seconds(self, name: str, default: float, *, least: float) -> float:
+        value = self.text(name)
+        try:
+            seconds = float(value) if value else default
+        except ValueError:
+            seconds = -1.0
+        if not least <= seconds <= 86_400:
+            raise _unusable(name, f"is {value!r}", f"Give a number of seconds, {least:g} or more.")
+        return seconds
 
     def port(self, name: str, default: int) -> int:
         value = self.text(name)

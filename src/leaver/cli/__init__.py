@@ -9,6 +9,8 @@ from leaver.cli.check import check
 from leaver.cli.demo import demo
 from leaver.cli.ending import Door
 from leaver.cli.evidence import report, status
+from leaver.cli.going_on import cancel, reschedule, retry, worker
+from leaver.cli.keeping import audit, db, prune
 from leaver.cli.licenses import licenses
 from leaver.cli.offboard import offboard, plan
 from leaver.cli.simulate import simulate
@@ -36,5 +38,8 @@ def main() -> None:
 
 
 tenant.add_command(check)
-for command in (tenant, users, tasks, plan, offboard, status, report, licenses, simulate, demo):
+for command in (
+    *(tenant, users, tasks, plan, offboard, status, report, retry, cancel, reschedule),
+    *(worker, audit, db, prune, licenses, simulate, demo),
+):
     main.add_command(command)

@@ -76,7 +76,7 @@ def _show(ready: Mapping[str, object], folder: Path, out: Path) -> int:
     status = _run(add, surroundings) or _run(offboard, surroundings)
     if status:
         return status
-    made = sorted((folder / "data" / "offboardings").glob("*.json"))
+    made = list((folder / "data" / "reports").glob("*.json"))
     return _run(["report", made[-1].stem, "--format", "html", "--out", str(page)], surroundings)
 
 

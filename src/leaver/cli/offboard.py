@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,7 @@ from leaver.cli.ending import Ending, as_json, ending_of, print_json
 from leaver.cli.house import console, in_house
 from leaver.cli.options import Wish, decide_option, json_option, read_wish, settings_option, tenant_argument
 from leaver.cli.people_csv import BadLine, Line, read_people
-from leaver.cli.when import only_now
+from leaver.cli.when import in_both, moment_of
 from leaver.domain.errors import Unusable
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def plan(
     "--csv", "csv_file", metavar="FILE", help="One person a line; columns: user, at, reference, settings (JSON)."
 )
 @click.option(
-    "--at", metavar="TIME", default="", help="When, e.g. 2026-12-01T17:00+01:00; a later time needs the service."
+    "--at",
+    metavar="TIME",
+    default="",
+    help="When to start: 2026-12-01T17:00+01:00, or '2026-12-01T17:00 Europe/Amsterdam'.",
 )
 @click.option("--reference", metavar="TEXT", default="", help="A ticket number, kept with the evidence.")
 @decide_option
@@ -80,7 +84,7 @@ def offboard(
 
     Run again, it does only what is still missing.
     """
-    only_now(at)
+    when, zone = moment_of(at)
     if bool(users) == bool(csv_file):
         raise click.UsageError("Name users, or a file with --csv; one of the two.")
     lines, bad = read_people(csv_file) if csv_file else ([], [])
@@ -103,7 +107,7 @@ def offboard(
             _show_plan(console(err=wants_json), preview)
         ending = _after_planning(preview, quiet=wants_json)
         if ending is Ending.FINE:
-            ending = await _carry_out(house, preview, yes=yes, quiet=wants_json)
+            ending = await _carry_out(house, preview, when, zone, yes=yes, quiet=wants_json)
         if wants_json:
             document = preview.as_json()
             if csv_file is not None:
@@ -132,6 +136,22 @@ async def run_preview(house: House, preview: Preview, err: Console) -> bool:
     return not stop.is_set()
 
 
+async def drive_here(house: House, offboarding_id: str, err: Console) -> Offboarding:
+    """Work on one accepted offboarding in this process, with progress, and keep the evidence."""
+    from leaver.cli.progress import watching
+    from leaver.offboarding.drive import drive, worker_name
+    from leaver.offboarding.settle import Stop
+
+    stop = Stop()
+    record = await house.offboardings.get(offboarding_id)
+    with _stopping(stop, err), watching(err, [record]) as watcher:
+        await drive(house, record.id, owner=worker_name(), tell=watcher, stop=stop)
+    record = await house.offboardings.get(record.id)
+    if record.started:
+        keep_evidence(house, record)
+    return record
+
+
 def keep_evidence(house: House, record: Offboarding) -> str:
     """Write the evidence as page and as JSON into the data folder; the path of the page."""
     import json
@@ -146,12 +166,17 @@ def keep_evidence(house: House, record: Offboarding) -> str:
     return str(path)
 
 
-async def _carry_out(house: House, preview: Preview, *, yes: bool, quiet: bool) -> Ending:
+async def _carry_out(
+    house: House, preview: Preview, when: datetime | None, zone: str, *, yes: bool, quiet: bool
+) -> Ending:
     from leaver.cli.result_view import show_result
 
     err, out = console(err=True), console(err=quiet)
     if not yes:
         confirm(preview.offboardings, err.print)
+    preview = await _schedule(house, preview, when, zone, out.print)
+    if not preview.planned:
+        return Ending.FINE
     finished = await run_preview(house, preview, err)
     show_result(out, preview.offboardings)
     out.print()
@@ -161,6 +186,28 @@ async def _carry_out(house: House, preview: Preview, *, yes: bool, quiet: bool) 
         err.print("Stopped by Ctrl-C. Run the same command again to do what is still missing.")
         return Ending.INTERRUPTED
     return ending_of(record.state for record in preview.offboardings)
+
+
+async def _schedule(
+    house: House, preview: Preview, when: datetime | None, zone: str, tell: Callable[..., None]
+) -> Preview:
+    """Accept what is to start later, by a line of its own or by `--at`; the rest of the plan is for now."""
+    from dataclasses import replace
+
+    from leaver.offboarding.desk import accept_plan
+
+    later = [item for item in preview.planned if item.record.at or when]
+    for item in later:
+        item.record.at, item.record.time_zone = (item.record.at or when), (item.record.time_zone or zone)
+    await accept_plan(house.offboardings, replace(preview, planned=later))
+    for item in later:
+        record = item.record
+        if record.at is not None:
+            who = f"{record.user.display_name} ({record.user.upn})"
+            tell(f"Scheduled {record.id}: {who}, {in_both(record.at, record.time_zone)}.", soft_wrap=True)
+    if later:
+        tell("A running `leaver worker` starts what is scheduled, after planning anew; `leaver cancel ID` stops it.")
+    return replace(preview, planned=[item for item in preview.planned if item.record.at is None])
 
 
 @contextmanager
@@ -225,13 +272,14 @@ async def _accept_line(
 ) -> Opened | None:
     settings: Mapping[str, Any] = wish.settings if line.settings is None else line.settings
     try:
-        only_now(line.at)
+        when = moment_of(line.at)
         (opened,) = await _accept(
             house, tenant, [line.user], Wish(settings, wish.decisions), line.reference or reference
         )
     except Unusable as error:
         bad.append(BadLine(line.number, line.user, error))
         return None
+    opened.record.at, opened.record.time_zone = when
     return opened
 
 

@@ -3,30 +3,60 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leaver.domain.errors import Unusable
 
+_ADVICE = "Write it like 2026-12-01T17:00+01:00, or like 2026-12-01T17:00 Europe/Amsterdam."
 
-def only_now(at: str) -> None:
-    """Accept no moment, or one that has passed; a later one needs the service, which the command line is not."""
-    if not at:
-        return
+
+def moment_of(text: str) -> tuple[datetime | None, str]:
+    """When to start, and the name of the time zone that was given; None: at once.
+
+    A moment needs a time zone, as an offset or by its IANA name, and must not have passed. A local time that the
+    clocks skip or show twice is refused with an IANA name: an offset says which one is meant.
+    """
+    if not text.strip():
+        return None, ""
+    written, _, zone = text.strip().partition(" ")
+    if zone and zone[0].isdigit():
+        written, zone = f"{written}T{zone.partition(' ')[0]}", zone.partition(" ")[2]
     try:
-        moment = datetime.fromisoformat(at)
+        moment = datetime.fromisoformat(written)
     except ValueError as error:
-        raise Unusable(
-            f"{at!r} is no date and time.", "malformed_time", advice="Write it like 2026-12-01T17:00+01:00."
-        ) from error
+        raise Unusable(f"{text!r} is no date and time.", "malformed_time", advice=_ADVICE) from error
+    if zone:
+        moment = _in_zone(moment, zone.strip(), text)
     if moment.tzinfo is None:
+        raise Unusable(f"{text!r} does not say which time zone it means.", "malformed_time", advice=_ADVICE)
+    if moment <= datetime.now(UTC):
         raise Unusable(
-            f"{at!r} does not say which time zone it means.",
-            "malformed_time",
-            advice="Write it like 2026-12-01T17:00+01:00.",
+            f"{text!r} has passed ({moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC).",
+            "time_has_passed",
+            advice="Leave --at out to start at once.",
         )
-    if moment > datetime.now(UTC):
+    return moment.astimezone(UTC), zone.strip() or moment.strftime("UTC%z")
+
+
+def in_both(moment: datetime, zone: str) -> str:
+    """A moment in the time zone in which it was given, and in UTC."""
+    try:
+        local = moment.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        local = moment.astimezone()
+    return f"{local:%a %d %b %Y, %H:%M} ({zone or local.tzname()}), {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _in_zone(moment: datetime, zone: str, text: str) -> datetime:
+    if moment.tzinfo is not None:
+        raise Unusable(f"{text!r} names an offset and a time zone; give one.", "malformed_time", advice=_ADVICE)
+    try:
+        there = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Unusable(f"{zone!r} is no time zone.", "malformed_time", advice=_ADVICE) from error
+    first, second = moment.replace(tzinfo=there), moment.replace(tzinfo=there, fold=1)
+    if first.utcoffset() != second.utcoffset():
         raise Unusable(
-            f"Leaver cannot wait until {at}: the command line carries an offboarding out at once, and the service that "
-            "keeps scheduled ones is not part of this version.",
-            "scheduling_needs_the_service",
-            advice="Run the command at that time, by cron, a systemd timer or Windows Task Scheduler, with --yes.",
+            f"{text!r} is skipped or comes twice there, because the clocks change.", "ambiguous_time", advice=_ADVICE
         )
+    return first

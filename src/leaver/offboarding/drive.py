@@ -17,26 +17,28 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from leaver.domain.errors import LeaseLost, LeaverError, StoreAway, TryAgain, Unusable
+from leaver.domain.actor import ENGINE
+from leaver.domain.errors import LeaseLost, LeaverError, StoreAway, TryAgain
 from leaver.domain.offboarding import ErrorRecord, Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Note, NoteKind, blocker
+from leaver.offboarding.desk import accept_plan
 from leaver.offboarding.drift import drifted
 from leaver.offboarding.intake import House, reopen
 from leaver.offboarding.planner import UNREACHABLE, Planned, Preview, planned_for, preview
 from leaver.offboarding.run import Event, Watcher, run
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
 from leaver.offboarding.together import together
-from leaver.store.offboardings import Lease
+from leaver.store.offboardings import Lease, Offboardings
 
 AT_ONCE = 8
 """Offboardings of one request that run side by side; the budgets of the tenant hold beneath."""
-LEASE = 45.0
-"""Seconds that a silent process keeps an offboarding before another takes it over."""
 BEAT = 2.0
 """Seconds between two looks at whether somebody cancelled; the lease is renewed every few of them."""
 STORE_MAY_BE_AWAY = 30.0
 """Seconds that a save is tried again while the database does not answer."""
+EARLY = timedelta(seconds=1)
+"""A scheduled offboarding may start this much early; an engine's clock and ours are not one."""
 PATIENCE = timedelta(hours=48)
 """How long an offboarding waits for Microsoft after its start before it says that it has not been proved."""
 LONGEST_PAUSE = 1800.0
@@ -52,11 +54,12 @@ def worker_name() -> str:
 class Held:
     """An offboarding that this process holds: saves under the lease, and knows when the lease is gone."""
 
-    def __init__(self, house: House, lease: Lease, stop: Stop) -> None:
-        self._kept = house.offboardings
+    def __init__(self, kept: Offboardings, lease: Lease, stop: Stop, seconds: float) -> None:
+        self._kept = kept
         self._lease = lease
         self._stop = stop
-        self._until = monotonic() + LEASE
+        self._seconds = seconds
+        self._until = monotonic() + seconds
         self._lost = False
         self.cancelled = False
 
@@ -80,17 +83,17 @@ class Held:
         """Renew the lease, and stop when somebody cancels, until cancelled."""
         renewed = monotonic()
         while not self._lost:
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(min(BEAT, self._seconds / 5))
             with contextlib.suppress(StoreAway):
                 if not self.cancelled and await self._kept.cancel_requested(self._lease.offboarding_id):
                     self.cancelled = True
                     self._stop.set()
-                if monotonic() - renewed >= LEASE / 5:
+                if monotonic() - renewed >= self._seconds / 5:
                     asked = monotonic()
-                    if not await self._kept.renew(self._lease, LEASE):
+                    if not await self._kept.renew(self._lease, self._seconds):
                         self._lose()
                         return
-                    renewed, self._until = asked, asked + LEASE
+                    renewed, self._until = asked, asked + self._seconds
 
     async def let_go(self) -> None:
         """Give the lease back."""
@@ -119,11 +122,11 @@ class Held:
 @asynccontextmanager
 async def held(house: House, offboarding_id: str, owner: str, stop: Stop) -> AsyncIterator[Held | None]:
     """The offboarding, held while the block runs; None when another process holds it or nothing is to be done."""
-    lease = await house.offboardings.claim(offboarding_id, owner, LEASE)
+    lease = await house.offboardings.claim(offboarding_id, owner, house.config.lease_seconds)
     if lease is None:
         yield None
         return
-    keeper = Held(house, lease, stop)
+    keeper = Held(house.offboardings, lease, stop, house.config.lease_seconds)
     beating = asyncio.create_task(keeper.beat())
     try:
         yield keeper
@@ -154,11 +157,17 @@ async def drive(
     confirmed. When another process holds the offboarding, nothing is done.
     """
     stopping = stop or Stop()
+    kept = house.offboardings
+    if planned is None:
+        record = await kept.get(offboarding_id)
+        early = record.at is not None and not record.started and record.at > datetime.now(UTC) + EARLY
+        if early and not await kept.cancel_requested(offboarding_id):
+            return record.at
     async with held(house, offboarding_id, owner, stopping) as keeper:
         if keeper is None:
             return None
-        record = planned.record if planned is not None else await house.offboardings.get(offboarding_id)
-        if await house.offboardings.cancel_requested(record.id):
+        record = planned.record if planned is not None else await kept.get(offboarding_id)
+        if await kept.cancel_requested(offboarding_id):
             stopping.set()
             keeper.cancelled = True
         try:
@@ -168,7 +177,7 @@ async def drive(
         except asyncio.CancelledError:
             if stopping.is_set() and not stopping.leave_the_rest:  # a second Ctrl-C: nobody shall go on with it
                 _cancel_the_rest(record)
-                await _end(keeper, record)
+                await _end(house, keeper, record)
             raise
 
 
@@ -185,26 +194,26 @@ async def _drive(
         return None
     if keeper.cancelled and not record.started:
         _cancel_the_rest(record)
-        return await _end(keeper, record)
+        return await _end(house, keeper, record)
     record.wake_at = None
     if planned is None:
         try:
             planned = await _plan(house, record)
         except TryAgain as error:
-            return await _later_or_never(keeper, record, error)
+            return await _later_or_never(house, keeper, record, error)
         except LeaverError as error:
             record.notes = [*_without_own(record.notes), blocker("cannot_start", str(error))]
-            return await _end(keeper, record)
+            return await _end(house, keeper, record)
         if not record.started and any(note.code == UNREACHABLE for note in record.notes):
-            return await _later_or_never(keeper, record, None)
+            return await _later_or_never(house, keeper, record, None)
         if not record.started and record.state.value == "blocked":
-            return await _end(keeper, record)
+            return await _end(house, keeper, record)
     await run(planned, keeper, tell=tell, stop=stop, look_again=look_again)
     if stop.is_set() and stop.leave_the_rest and any(task.outcome is Outcome.PLANNED for task in record.tasks):
         record.wake_at = datetime.now(UTC)
         await keeper.save(record)
         return record.wake_at
-    return await _wait_or_end(keeper, record)
+    return await _wait_or_end(house, keeper, record)
 
 
 async def _plan(house: House, record: Offboarding) -> Planned:
@@ -225,7 +234,7 @@ def _without_own(notes: Sequence[Note]) -> list[Note]:
     return [note for note in notes if note.code not in ("cannot_start", UNREACHABLE)]
 
 
-async def _later_or_never(keeper: Held, record: Offboarding, error: TryAgain | None) -> datetime | None:
+async def _later_or_never(house: House, keeper: Held, record: Offboarding, error: TryAgain | None) -> datetime | None:
     """A service that does not answer is asked later; after many tries a person is."""
     if record.attempt < UNPLANNED_TRIES:
         record.notes = _without_own(record.notes)
@@ -235,19 +244,19 @@ async def _later_or_never(keeper: Held, record: Offboarding, error: TryAgain | N
         return record.wake_at
     text = str(error) if error is not None else "A service did not answer."
     record.notes = [*_without_own(record.notes), blocker("cannot_start", f"{text} Nothing was changed.")]
-    return await _end(keeper, record)
+    return await _end(house, keeper, record)
 
 
 def _pause(tries: int) -> float:
     return min(15.0 * 2.0 ** max(0, tries - 1), LONGEST_PAUSE)
 
 
-async def _wait_or_end(keeper: Held, record: Offboarding) -> datetime | None:
+async def _wait_or_end(house: House, keeper: Held, record: Offboarding) -> datetime | None:
     waiting = [task for task in record.tasks if task.outcome is Outcome.WAITING]
     if not waiting or keeper.cancelled:
         if keeper.cancelled:
             _cancel_the_rest(record)
-        return await _end(keeper, record)
+        return await _end(house, keeper, record)
     began = min((task.started_at for task in record.tasks if task.started_at is not None), default=datetime.now(UTC))
     if datetime.now(UTC) - began < PATIENCE:
         record.wake_at = datetime.now(UTC) + timedelta(seconds=_pause(record.attempt))
@@ -259,7 +268,7 @@ async def _wait_or_end(keeper: Held, record: Offboarding) -> datetime | None:
         task.error = ErrorRecord(
             "not_finished", f"Microsoft has not finished this within {hours} hours.", advice="Retry it later."
         )
-    return await _end(keeper, record)
+    return await _end(house, keeper, record)
 
 
 def _cancel_the_rest(record: Offboarding) -> None:
@@ -269,10 +278,18 @@ def _cancel_the_rest(record: Offboarding) -> None:
             task.outcome = Outcome.CANCELLED
 
 
-async def _end(keeper: Held, record: Offboarding) -> datetime | None:
+async def _end(house: House, keeper: Held, record: Offboarding) -> datetime | None:
     record.ended_at = datetime.now(UTC)
     record.wake_at = None
     await keeper.save(record)
+    await house.audit.add(
+        ENGINE,
+        f"{record.kind}.ended",
+        tenant_id=record.tenant.id,
+        user_id=record.user.id,
+        offboarding_id=record.id,
+        after={"state": record.state.value, "outcomes": {task.task: task.outcome.value for task in record.tasks}},
+    )
     return record.wake_at
 
 
@@ -286,10 +303,8 @@ async def carry_out(
 ) -> None:
     """Accept every offboarding of a plan that was just confirmed, and work on all of them here, to the end.
 
-    A blocked plan is unusable, and so is one with a user whom another offboarding has under way; nothing is changed then.
+    A blocked plan is unusable, and so is one with a user whom another offboarding has under way: nothing is changed.
     """
-    if preview.blocked:
-        raise Unusable("The plan holds blockers.", "blocked", advice="Decide them with --decide CODE=CHOICE.")
     places = asyncio.Semaphore(AT_ONCE)
     owner, stopping = worker_name(), stop or Stop()
 
@@ -305,14 +320,5 @@ async def carry_out(
                 planned=planned,
             )
 
-    accepted: list[Offboarding] = []
-    try:
-        for planned in preview.planned:
-            planned.record.confirmed_digest = planned.record.digest
-            accepted.append(await house.offboardings.add(planned.record))
-    except LeaverError:
-        for record in accepted:  # nothing of it has begun; what was accepted is taken back
-            record.cancelled_at = record.ended_at = datetime.now(UTC)
-            await house.offboardings.save(record)
-        raise
+    await accept_plan(house.offboardings, preview)
     await together(*(one(planned) for planned in preview.planned))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from leaver.config import Config
 from leaver.domain.actor import Actor
 from leaver.domain.errors import NotFound, Refused, Unusable
 from leaver.domain.offboarding import Offboarding
@@ -19,6 +20,8 @@ from leaver.m365.graph.users import User
 from leaver.m365.tenant import Tenant
 from leaver.offboarding import conflicts
 from leaver.offboarding.settings import as_plain, parse, people_in
+from leaver.store.audit import Audit
+from leaver.store.database import Database
 from leaver.store.offboardings import Offboardings
 from leaver.store.tenants import KnownTenant, Tenants
 from leaver.tasks.task import Setting
@@ -31,12 +34,24 @@ class House(Protocol):
     """What the desk needs of the house."""
 
     @property
+    def config(self) -> Config:
+        """What is set from outside."""
+
+    @property
     def tenants(self) -> Tenants:
         """The tenants that Leaver knows."""
 
     @property
     def offboardings(self) -> Offboardings:
         """The offboardings that Leaver keeps."""
+
+    @property
+    def database(self) -> Database:
+        """Where all of it is kept."""
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what."""
 
     def doorway(self, tenant_id: str) -> Tenant:
         """The way into one tenant."""

@@ -1,8 +1,9 @@
 """The durable story of one offboarding, told to the engine; the only room that knows the engine (DBOS).
 
 Our own tables are the truth. The engine delivers one message, reliably and fairly: drive this offboarding. A job is
-one step; when Microsoft needs time the job ends and is enqueued again with a delay. Beside it a watchdog looks for
-what is due and has no process working on it: what another process accepted, what a dead one left behind.
+one step; when Microsoft needs time the job ends, and the moment of the next one stands in our tables. A watchdog looks
+for what is due and has no process working on it: what was accepted, what has waited long enough, and what a dead
+process left behind.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -31,9 +32,6 @@ LOOK_FOR_DUE = 1.0
 """Seconds between two looks of the watchdog."""
 STRAGGLER = 30.0
 """Seconds after which what is due and was enqueued, and still is not worked on, is enqueued once more."""
-LONGEST_DELAY = 3600.0
-"""What is due later than this is left to the watchdog, which finds it when its time has come."""
-
 Drive = Callable[[str], Awaitable[datetime | None]]
 """Drives one offboarding; answers when it wants to be driven again."""
 
@@ -99,7 +97,7 @@ class Engine:
     """The engine in this process: takes jobs from the queue and watches over what is due."""
 
     def __init__(
-        self, database_url: str, owner: str, drive: Drive, due: Callable[[], Awaitable[list[Accepted]]]
+        self, database_url: str, owner: str, drive: Drive, due: Callable[[], Awaitable[Sequence[Accepted]]]
     ) -> None:
         self._url = database_url
         self._owner = owner

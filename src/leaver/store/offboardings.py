@@ -178,7 +178,7 @@ class Offboardings:
         if tenant_ids is not None:
             wanted = wanted.where(HEAD.c.tenant_id.in_(tenant_ids))
         async with self._database.begin(write=False) as connection:
-            return dict((await connection.execute(wanted)).tuples().all())
+            return dict((await connection.execute(wanted)).all())
 
     async def revision(self, offboarding_id: str) -> int:
         """A number that rises with everything that is kept of it."""
@@ -256,7 +256,7 @@ class Offboardings:
             )
             wanted = select(HEAD.c.id, HEAD.c.tenant_id, HEAD.c.priority, HEAD.c.attempt).where(HEAD.c.active)
             wanted = wanted.where(free, asked).order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
-            return [Due(*row) for row in (await connection.execute(wanted)).tuples()]
+            return [Due(*row) for row in (await connection.execute(wanted)).all()]
 
     async def prune(self, before: datetime) -> int:
         """Forget the content of what ended before a moment; its frame and the hash of its evidence stay."""

@@ -1,0 +1,92 @@
+"""`leaver db`, `leaver audit` and `leaver prune`: Leaver's own memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from leaver.cli.ending import Ending, print_json
+from leaver.cli.house import in_store
+from leaver.cli.options import json_option
+from leaver.domain.errors import Unusable
+
+if TYPE_CHECKING:
+    from leaver.wiring import Store
+
+_SPAN = re.compile(r"(\d{1,5})\s*(d|w|m|y)?")
+_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+
+
+@click.group()
+def db() -> None:
+    """Bring the database up to date."""
+
+
+@db.command()
+@json_option
+def upgrade(wants_json: bool) -> int:
+    """Bring the database's schema up to this program's. Back it up first; there is no way down."""
+    revision = in_store(lambda store: store.database.upgrade())
+    if wants_json:
+        print_json({"revision": revision})
+    else:
+        click.echo(f"The database is at revision {revision}.")
+    return Ending.FINE
+
+
+@click.group()
+def audit() -> None:
+    """Verify and export the audit trail."""
+
+
+@audit.command()
+@json_option
+def verify(wants_json: bool) -> int:
+    """Find a changed, missing or reordered entry."""
+    problems = in_store(lambda store: store.audit.verify())
+    if wants_json:
+        print_json({"intact": not problems, "problems": problems})
+    elif problems:
+        for problem in problems:
+            click.secho(problem, fg="red", err=True)
+    else:
+        click.echo("The audit trail is intact: every entry follows from the one before it.")
+    return Ending.FAILED if problems else Ending.FINE
+
+
+@audit.command()
+@click.option("--out", metavar="FILE", help="Where to write it; standard output otherwise.")
+def export(out: str | None) -> int:
+    """Write the audit trail as JSON lines, the oldest entry first."""
+    with Path(out).open("w", encoding="utf-8") if out else nullcontext(sys.stdout) as file:
+
+        async def work(store: Store) -> int:
+            async for entry in store.audit.entries():
+                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            return Ending.FINE
+
+        return in_store(work)
+
+
+@click.command()
+@click.option("--older-than", "span", metavar="SPAN", required=True, help="E.g. 365d, 12m or 2y.")
+@json_option
+def prune(span: str, wants_json: bool) -> int:
+    """Forget the content of old offboardings. The audit trail and the hash of each evidence stay."""
+    found = _SPAN.fullmatch(span.strip().lower())
+    if found is None:
+        raise Unusable(f"{span!r} is no span of time.", "malformed_span", advice="Write it like 365d, 12m or 2y.")
+    before = datetime.now(UTC) - timedelta(days=int(found[1]) * _DAYS[found[2] or "d"])
+    count = in_store(lambda store: store.offboardings.prune(before))
+    if wants_json:
+        print_json({"pruned": count, "before": before.isoformat()})
+    else:
+        click.echo(f"Pruned {count} offboardings that were asked for before {before:%Y-%m-%d}.")
+    return Ending.FINE

@@ -1,0 +1,242 @@
+"""Accepted, taken up, left behind, taken over, cancelled, retried, scheduled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from leaver.domain.actor import Actor
+from leaver.domain.errors import LeaseLost, Unusable
+from leaver.domain.offboarding import Offboarding
+from leaver.domain.outcome import Outcome, State
+from leaver.offboarding import desk as doors
+from leaver.offboarding.desk import accept_plan
+from leaver.offboarding.drive import drive
+from leaver.offboarding.run import Event
+from leaver.offboarding.settle import Stop
+from m365_simulator.faults import Behaviour, Fault
+from m365_simulator.world import World
+from support import EVERYTHING, Desk, Wire, give_ada_everything, outcomes
+
+ADA = "ada@contoso.example"
+SOON = (0.01, 0.02, 0.05)
+WHO = Actor("Tess Technician")
+
+
+async def accepted(desk: Desk, settings: dict[str, object], at: datetime | None = None) -> Offboarding:
+    """An offboarding that was confirmed and waits to be taken up."""
+    planned = await desk.preview(ADA, settings=settings)
+    planned.offboardings[0].at = at
+    (record,) = await accept_plan(desk.house.offboardings, planned)
+    return record
+
+
+async def go_on(desk: Desk, record: Offboarding, **more: object) -> Offboarding:
+    """Drive once, and read what is kept."""
+    await drive(desk.house, record.id, owner="w1", look_again=SOON, **more)  # type: ignore[arg-type]
+    return await desk.house.offboardings.get(record.id)
+
+
+async def test_what_was_accepted_is_carried_out_from_what_is_kept(desk: Desk, world: World) -> None:
+    give_ada_everything(world)
+    record = await accepted(desk, EVERYTHING)
+
+    result = await go_on(desk, record)
+
+    assert set(outcomes(result).values()) == {"verified"}
+    assert result.state is State.COMPLETED
+    assert await desk.house.offboardings.due() == []
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("after", [1, 3, 8, 15, 25, 40])
+async def test_a_process_that_dies_is_taken_over_and_nothing_is_done_twice(
+    desk: Desk, world: World, after: int
+) -> None:
+    """G1: wherever it dies, another one goes on from there, and no meeting is cancelled twice."""
+    give_ada_everything(world)
+    record = await accepted(desk, EVERYTHING)
+    seen = 0
+
+    def die(_: Event) -> None:
+        nonlocal seen
+        seen += 1
+        if seen >= after:
+            raise Killed
+
+    with pytest.raises((Killed, BaseExceptionGroup)):
+        await go_on(desk, record, tell=die)
+    left = await desk.house.offboardings.get(record.id)
+    assert left.ended_at is None
+    result = await go_on(desk, record)
+
+    assert set(outcomes(result).values()) <= {"verified", "already_in_place"}
+    assert world.sent_cancellations == [("ada", "Weekly")]
+    made = [change for task in result.tasks for change in task.changes]
+    assert all(change.made_at for change in made)
+    assert result.state is State.COMPLETED
+
+
+async def test_only_one_process_works_on_an_offboarding(desk: Desk, world: World, wire: Wire) -> None:
+    give_ada_everything(world)
+    record = await accepted(desk, EVERYTHING)
+
+    await asyncio.gather(*(drive(desk.house, record.id, owner=f"w{n}", look_again=SOON) for n in range(4)))
+
+    result = await desk.house.offboardings.get(record.id)
+    assert result.attempt == 1
+    assert result.state is State.COMPLETED
+
+
+async def test_a_lease_that_was_taken_over_stops_every_write(desk: Desk, world: World, wire: Wire) -> None:
+    """A frozen process that wakes up must not go on."""
+    give_ada_everything(world)
+    record = await accepted(desk, EVERYTHING)
+    kept = desk.house.offboardings
+
+    def steal(_: Event) -> None:
+        raise LeaseLost("taken", "lease_lost")
+
+    with pytest.raises(LeaseLost):
+        await go_on(desk, record, tell=steal)
+    old = await kept.claim(record.id, "old", ttl=0.0)
+    assert old is not None
+    new = await kept.claim(record.id, "new", ttl=60.0)
+    assert new is not None
+    assert not await kept.renew(old, 60.0)
+    with pytest.raises(LeaseLost):
+        await kept.save(await kept.get(record.id), old)
+    assert await kept.claim(record.id, "third", ttl=60.0) is None
+
+
+async def test_a_process_that_is_asked_to_stop_leaves_the_rest(desk: Desk, world: World) -> None:
+    give_ada_everything(world)
+    record = await accepted(desk, EVERYTHING)
+    stop = Stop()
+
+    result = await go_on(desk, record, stop=stop, tell=lambda _: stop.for_another())
+
+    assert result.ended_at is None
+    assert Outcome.CANCELLED not in {task.outcome for task in result.tasks}
+    assert [item.id for item in await desk.house.offboardings.due()] == [record.id]
+    assert (await go_on(desk, record)).state is State.COMPLETED
+
+
+async def test_cancel_before_the_start_changes_nothing(desk: Desk, world: World, wire: Wire) -> None:
+    record = await accepted(desk, {"disable_sign_in": True}, at=datetime.now(UTC) + timedelta(days=3))
+    await doors.cancel(desk.house.offboardings, desk.house.audit, record.id, WHO)
+
+    result = await go_on(desk, record)
+
+    assert result.state is State.CANCELLED
+    assert wire.writes == []
+    with pytest.raises(Unusable, match="ended already"):
+        await doors.cancel(desk.house.offboardings, desk.house.audit, record.id, WHO)
+
+
+async def test_cancel_during_the_run_says_what_was_and_was_not_done(
+    desk: Desk, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leaver.offboarding.drive.BEAT", 0.01)
+    give_ada_everything(world)
+    record = await accepted(desk, {"disable_sign_in": True, "convert_to_shared": True, "remove_licenses": True})
+
+    async def cancel_soon() -> None:
+        await asyncio.sleep(0.02)
+        await doors.cancel(desk.house.offboardings, desk.house.audit, record.id, WHO)
+
+    result, _ = await asyncio.gather(go_on(desk, record), cancel_soon())
+
+    done, left = doors.done_and_not_done(result)
+    assert result.ended_at is not None
+    assert len(done) + len(left) == 3
+
+
+async def test_retry_does_only_what_is_not_verified(desk: Desk, world: World, wire: Wire, behaviour: Behaviour) -> None:
+    give_ada_everything(world)
+    behaviour.faults.append(Fault(match="Set-MailboxAutoReplyConfiguration", status=403, times=99))
+    (first,) = await desk.offboard(ADA, settings=EVERYTHING)
+    assert first.state is State.FAILED
+    behaviour.faults.clear()
+    written = len(wire.writes)
+
+    await doors.retry(desk.house.offboardings, desk.house.audit, first.id, WHO)
+    result = await go_on(desk, first)
+
+    assert result.state is State.COMPLETED
+    assert {call["cmdlet"] for call in wire.writes[written:]} == {"Set-MailboxAutoReplyConfiguration"}
+    with pytest.raises(Unusable, match="done already"):
+        await doors.retry(desk.house.offboardings, desk.house.audit, first.id, WHO)
+
+
+async def test_a_scheduled_one_waits_for_its_time(desk: Desk, world: World, wire: Wire) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=5)
+    record = await accepted(desk, {"disable_sign_in": True}, at=at)
+
+    assert record.state is State.SCHEDULED
+    assert await drive(desk.house, record.id, owner="w1") == at
+    assert await desk.house.offboardings.due() == []
+    assert wire.writes == []
+    soon = datetime.now(UTC) + timedelta(milliseconds=200)
+    await doors.reschedule(desk.house.offboardings, desk.house.audit, record.id, soon, "UTC", WHO)
+    await asyncio.sleep(0.25)
+    assert [item.id for item in await desk.house.offboardings.due()] == [record.id]
+    assert (await go_on(desk, record)).state is State.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "says"),
+    [
+        (lambda world: world.add_group("falcon", "ada"), "falcon"),
+        (lambda world: world.users.pop("ada"), "not there any more"),
+    ],
+)
+async def test_a_scheduled_one_stops_before_the_first_change_when_the_tenant_has_changed(
+    desk: Desk, world: World, wire: Wire, meanwhile: Callable[[World], object], says: str
+) -> None:
+    record = await accepted(desk, {"remove_groups": True}, at=datetime.now(UTC))
+    meanwhile(world)
+
+    result = await go_on(desk, record)
+
+    assert result.state is State.BLOCKED
+    assert any(says in note.text.lower() for note in result.notes)
+    assert wire.writes == []
+
+
+async def test_a_change_of_the_plan_can_be_accepted(desk: Desk, world: World) -> None:
+    record = await accepted(desk, {"remove_groups": True}, at=datetime.now(UTC))
+    world.add_group("falcon", "ada")
+    await go_on(desk, record)
+
+    await doors.retry(desk.house.offboardings, desk.house.audit, record.id, WHO, {"plan_changed": "accept"})
+    result = await go_on(desk, record)
+
+    assert result.state is State.COMPLETED
+    assert world.members["falcon"] == set()
+
+
+async def test_who_was_renamed_is_still_the_same_person(desk: Desk, world: World) -> None:
+    record = await accepted(desk, {"disable_sign_in": True}, at=datetime.now(UTC))
+    world.users["ada"].upn = "ada.new@contoso.example"
+
+    result = await go_on(desk, record)
+
+    assert result.state is State.COMPLETED
+    assert result.user.upn == "ada.new@contoso.example"
+    assert any(note.code == "user_renamed" for note in result.notes)
+
+
+async def test_every_step_is_in_the_audit_trail(desk: Desk, world: World) -> None:
+    await desk.offboard(ADA, settings={"disable_sign_in": True})
+
+    entries = [entry async for entry in desk.house.audit.entries()]
+
+    assert [entry["what"] for entry in entries] == ["offboarding.accepted", "offboarding.ended"]
+    assert await desk.house.audit.verify() == []
