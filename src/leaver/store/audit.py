@@ -15,7 +15,7 @@ from leaver.domain.actor import Actor
 from leaver.domain.offboarding import stamp
 from leaver.domain.plan import Json
 from leaver.store import tables
-from leaver.store.database import Database
+from leaver.store.database import Database, uninterrupted
 
 PAGE = 500
 FIRST = "0" * 64
@@ -28,6 +28,7 @@ class Audit:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @uninterrupted
     async def add(
         self,
         actor: Actor,

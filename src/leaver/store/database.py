@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import Connection, make_url
@@ -26,6 +27,27 @@ WAIT_FOR_A_LOCK = 15.0
 """Seconds that a writer waits for another one on SQLite."""
 UPGRADE_LOCK = 0x1EA7E2
 """The number of PostgreSQL's advisory lock under which the schema is changed."""
+
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def uninterrupted(work: Callable[Given, Coroutine[Any, Any, Result]]) -> Callable[Given, Coroutine[Any, Any, Result]]:
+    """Let a transaction come to its end when whoever waits for it is cancelled: a half one would keep its locks."""
+
+    @wraps(work)
+    async def whole(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        running = asyncio.ensure_future(work(*args, **kwargs))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            if not running.cancelled():
+                running.exception()  # seen: nobody waits for it any more
+            raise
+
+    return whole
 
 
 class Database:

@@ -20,7 +20,7 @@ from leaver.domain.errors import LeaseLost, Unusable
 from leaver.domain.offboarding import Offboarding, TaskRecord, moment
 from leaver.store import tables
 from leaver.store.audit import Audit
-from leaver.store.database import Database
+from leaver.store.database import Database, uninterrupted
 
 HEAD = tables.offboardings
 
@@ -51,6 +51,7 @@ class Offboardings:
         self._database = database
         self._audit = audit or Audit(database)
 
+    @uninterrupted
     async def add(self, record: Offboarding, *, idempotency_key: str = "", request_hash: str = "") -> Offboarding:
         """Accept an offboarding, with its audit entry, in one transaction.
 
@@ -89,6 +90,7 @@ class Offboardings:
             raise
         return record
 
+    @uninterrupted
     async def save(self, record: Offboarding, lease: Lease | None = None) -> None:
         """Keep everything; with a lease only while it is held."""
         async with self._database.begin() as connection:
@@ -102,12 +104,14 @@ class Offboardings:
             for position, task in enumerate(record.tasks):
                 await _put_task(connection, record.id, position, task)
 
+    @uninterrupted
     async def save_task(self, record: Offboarding, task: TaskRecord, lease: Lease | None = None) -> None:
         """Keep one task and its changes; with a lease only while it is held."""
         async with self._database.begin() as connection:
             await self._save_head(connection, record, lease)
             await _put_task(connection, record.id, record.tasks.index(task), task)
 
+    @uninterrupted
     async def get(self, offboarding_id: str) -> Offboarding:
         """The one with this id, or whose id begins so; with everything that is kept of it."""
         wanted = offboarding_id.strip()
@@ -127,12 +131,14 @@ class Offboardings:
                 )
             return (await _load(connection, select(HEAD).where(HEAD.c.id == ids[0])))[0]
 
+    @uninterrupted
     async def of_user(self, tenant_id: str, user_id: str) -> list[Offboarding]:
         """The offboardings of one user, the latest first."""
         mine = select(HEAD).where(HEAD.c.tenant_id == tenant_id, HEAD.c.user_id == user_id)
         async with self._database.begin(write=False) as connection:
             return await _load(connection, mine.order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc()))
 
+    @uninterrupted
     async def page(
         self,
         *,
@@ -172,6 +178,7 @@ class Offboardings:
         more = len(found) > limit
         return found[:limit], _as_cursor(found[limit - 1]) if more else ""
 
+    @uninterrupted
     async def counts(self, tenant_ids: Sequence[str] | None = None) -> dict[str, int]:
         """How many there are in each state."""
         wanted = select(HEAD.c.state, func.count()).group_by(HEAD.c.state)
@@ -180,12 +187,14 @@ class Offboardings:
         async with self._database.begin(write=False) as connection:
             return dict((await connection.execute(wanted)).all())
 
+    @uninterrupted
     async def revision(self, offboarding_id: str) -> int:
         """A number that rises with everything that is kept of it."""
         async with self._database.begin(write=False) as connection:
             found = await connection.execute(select(HEAD.c.revision).where(HEAD.c.id == offboarding_id))
             return int(found.scalar() or 0)
 
+    @uninterrupted
     async def claim(self, offboarding_id: str, owner: str, ttl: float) -> Lease | None:
         """Take an active offboarding up for `ttl` seconds; None while another process holds it."""
         async with self._database.begin() as connection:
@@ -200,6 +209,7 @@ class Offboardings:
             attempt = taken.scalar()
         return None if attempt is None else Lease(offboarding_id, attempt, owner)
 
+    @uninterrupted
     async def renew(self, lease: Lease, ttl: float) -> bool:
         """Hold on for another `ttl` seconds; False when somebody else has it."""
         async with self._database.begin() as connection:
@@ -207,11 +217,13 @@ class Offboardings:
             done = await connection.execute(update(HEAD).where(*_held(lease)).values(lease_until=until))
             return done.rowcount == 1
 
+    @uninterrupted
     async def release(self, lease: Lease) -> None:
         """Let go."""
         async with self._database.begin() as connection:
             await connection.execute(update(HEAD).where(*_held(lease)).values(lease_until=None, lease_owner=""))
 
+    @uninterrupted
     async def request_cancel(self, offboarding_id: str) -> bool:
         """Ask whoever works on it to stop; False when it has ended."""
         async with self._database.begin() as connection:
@@ -222,12 +234,14 @@ class Offboardings:
             )
             return done.rowcount == 1
 
+    @uninterrupted
     async def cancel_requested(self, offboarding_id: str) -> bool:
         """Whether somebody asked to stop it."""
         async with self._database.begin(write=False) as connection:
             found = await connection.execute(select(HEAD.c.cancel_requested).where(HEAD.c.id == offboarding_id))
             return bool(found.scalar())
 
+    @uninterrupted
     async def reopen(self, record: Offboarding) -> None:
         """Make an ended offboarding active again, as it is given; one that somebody works on is unusable."""
         try:
@@ -242,6 +256,7 @@ class Offboardings:
                 await self._refuse_second(connection, record)
             raise
 
+    @uninterrupted
     async def due(self, limit: int = 200) -> list[Due]:
         """What should be worked on and is not: accepted and its time has come, waited long enough, or left behind."""
         async with self._database.begin(write=False) as connection:
@@ -258,6 +273,7 @@ class Offboardings:
             wanted = wanted.where(free, asked).order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
             return [Due(*row) for row in (await connection.execute(wanted)).all()]
 
+    @uninterrupted
     async def prune(self, before: datetime) -> int:
         """Forget the content of what ended before a moment; its frame and the hash of its evidence stay."""
         async with self._database.begin() as connection:

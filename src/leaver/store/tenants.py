@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from leaver.domain.errors import Unusable
 from leaver.domain.people import TenantName
 from leaver.store import tables
-from leaver.store.database import Database
+from leaver.store.database import Database, uninterrupted
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Tenants:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @uninterrupted
     async def all(self) -> list[KnownTenant]:
         """Every tenant, by name."""
         async with self._database.begin(write=False) as connection:
@@ -60,12 +61,14 @@ class Tenants:
         """The tenant with this id; a forgotten one is unusable."""
         return await self.find(tenant_id)
 
+    @uninterrupted
     async def save(self, tenant: KnownTenant) -> None:
         """Add a tenant, or replace what is known of it."""
         async with self._database.begin() as connection:
             await connection.execute(delete(tables.tenants).where(tables.tenants.c.id == tenant.id))
             await connection.execute(insert(tables.tenants).values(**dataclasses.asdict(tenant)))
 
+    @uninterrupted
     async def remove(self, tenant_id: str) -> None:
         """Forget a tenant; nothing is changed in it."""
         async with self._database.begin() as connection:

@@ -1,0 +1,131 @@
+"""The schema and the audit trail, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import inspect, text
+
+from leaver.domain.actor import Actor
+from leaver.domain.errors import LeaverError, StoreAway, Unusable
+from leaver.store import tables
+from leaver.store.audit import Audit
+from leaver.store.database import Database
+
+WHO = Actor("Tess", "portal", "192.0.2.7")
+
+
+async def test_the_migrations_make_the_tables(database: Database) -> None:
+    async with database.begin() as connection:
+        made = await connection.run_sync(
+            lambda sync: {
+                name: {column["name"] for column in inspect(sync).get_columns(name)}
+                for name in inspect(sync).get_table_names()
+            }
+        )
+
+    wanted = {table.name: set(table.columns.keys()) for table in tables.metadata.sorted_tables}
+    assert {name: columns for name, columns in made.items() if name != "alembic_version"} == wanted
+
+
+async def test_a_newer_database_is_refused_and_left_alone(database: Database, address: str) -> None:
+    async with database.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    newer = Database(address)
+
+    with pytest.raises(Unusable, match="newer one"):
+        await newer.upgrade()
+    with pytest.raises(Unusable, match="9999"):
+        async with newer.begin():
+            pass
+    await newer.close()
+
+
+async def test_many_that_open_an_empty_database_at_once_make_it_once(address: str) -> None:
+    several = [Database(address) for _ in range(4)]
+
+    await asyncio.gather(*(Audit(database).add(WHO, "test") for database in several))
+
+    assert await Audit(several[0]).verify() == []
+    for database in several:
+        await database.close()
+
+
+async def test_a_database_that_is_not_there_is_a_sentence() -> None:
+    database = Database("postgresql://leaver:hunter2@127.0.0.1:1/leaver")
+
+    with pytest.raises(StoreAway, match="cannot be used") as caught:
+        async with database.begin():
+            pass
+
+    assert "hunter2" not in str(caught.value)
+    await database.close()
+
+
+@pytest.mark.parametrize("address", ["mysql://x/y", "not an address"])
+def test_only_the_two_are_known(address: str) -> None:
+    with pytest.raises(Unusable):
+        Database(address)
+
+
+async def test_the_trail_keeps_what_was_told(database: Database) -> None:
+    audit = Audit(database)
+    await audit.add(WHO, "offboarding.accepted", tenant_id="t", user_id="u", after={"name": "Zoë"})
+
+    (entry,) = [item async for item in audit.entries()]
+
+    assert (entry["actor"], entry["via"], entry["address"], entry["after"]) == (
+        "Tess",
+        "portal",
+        "192.0.2.7",
+        {"name": "Zoë"},
+    )
+    assert await audit.verify() == []
+
+
+async def test_entries_written_at_once_make_one_chain(database: Database) -> None:
+    audit = Audit(database)
+
+    await asyncio.gather(*(audit.add(WHO, f"number {number}") for number in range(30)))
+
+    assert [entry["number"] async for entry in audit.entries()] == list(range(1, 31))
+    assert await audit.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "says"),
+    [
+        ("UPDATE audit SET actor = 'Mallory' WHERE number = 2", "Entry 2 was changed"),
+        ("DELETE FROM audit WHERE number = 2", "Entry 2 is missing"),
+        ("DELETE FROM audit WHERE number = 3", "ends at entry 2"),
+        ("UPDATE audit SET number = CASE number WHEN 2 THEN 3 ELSE 2 END WHERE number IN (2, 3)", "does not follow"),
+    ],
+)
+async def test_tampering_is_found(database: Database, tampering: str, says: str) -> None:
+    audit = Audit(database)
+    for number in range(3):
+        await audit.add(WHO, f"number {number}")
+    with pytest.raises((LeaverError, Exception), match="append-only"):
+        async with database.begin() as connection:
+            await connection.execute(text(tampering))
+    async with database.begin() as connection:  # as somebody who owns the database could
+        if database.dialect == "sqlite":
+            await connection.execute(text("DROP TRIGGER audit_no_update"))
+            await connection.execute(text("DROP TRIGGER audit_no_delete"))
+        else:
+            await connection.execute(text("DROP TRIGGER audit_append_only ON audit"))
+    async with database.begin() as connection:
+        if "CASE" in tampering:
+            for step in (
+                "SET number = 9 WHERE number = 2",
+                "SET number = 2 WHERE number = 3",
+                "SET number = 3 WHERE number = 9",
+            ):
+                await connection.execute(text(f"UPDATE audit {step}"))
+        else:
+            await connection.execute(text(tampering))
+
+    problems = await audit.verify()
+
+    assert any(says in problem for problem in problems), problems

@@ -1,0 +1,180 @@
+"""What the store promises about offboardings, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from leaver.domain.errors import LeaseLost, Unusable
+from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
+from leaver.domain.outcome import Outcome
+from leaver.domain.people import Leaver, TenantName
+from leaver.domain.plan import Change, info
+from leaver.store.audit import Audit
+from leaver.store.database import Database
+from leaver.store.offboardings import Offboardings
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+TENANT = "11111111-1111-4111-8111-111111111111"
+
+
+def one(number: int = 1, user: str = "u1", tenant: str = TENANT) -> Offboarding:
+    """An offboarding with something of everything."""
+    change = ChangeRecord(Change("group Sales", "member", None, {"group_id": "g1"}), made_at=NOW)
+    task = TaskRecord("remove_groups", "clear_out", "Remove from all groups", changes=[change])
+    task.notes, task.facts_before = [info("dynamic_group", "It leaves by itself.")], {"groups": ["Sales"]}
+    return Offboarding(
+        f"o{number:04}",
+        TenantName(tenant, "contoso.example", "Contoso"),
+        Leaver(user, f"{user}@contoso.example", f"User 50%_{number}"),
+        {"remove_groups": True},
+        NOW + timedelta(seconds=number),
+        NOW,
+        tasks=[task],
+        reference=f"T-{number}",
+    )
+
+
+@pytest.fixture
+def kept(database: Database) -> Offboardings:
+    """The offboardings of an empty database."""
+    return Offboardings(database)
+
+
+async def test_it_is_read_back_as_it_was_kept(kept: Offboardings) -> None:
+    record = await kept.add(one())
+    record.task("remove_groups").outcome = Outcome.VERIFIED
+    record.started = True
+    await kept.save_task(record, record.tasks[0])
+
+    read = await kept.get("o0001")
+
+    assert read.to_store() == record.to_store()
+    assert (await kept.get("o00")).id == "o0001"
+
+
+async def test_a_user_has_one_active_offboarding(kept: Offboardings) -> None:
+    first = await kept.add(one(1))
+
+    with pytest.raises(Unusable, match="o0001"):
+        await kept.add(one(2))
+
+    first.ended_at = NOW
+    await kept.save(first)
+    await kept.add(one(2))
+
+
+async def test_of_many_that_accept_the_same_user_at_once_one_wins(kept: Offboardings) -> None:
+    results = await asyncio.gather(*(kept.add(one(number)) for number in range(8)), return_exceptions=True)
+
+    assert sum(isinstance(result, Offboarding) for result in results) == 1
+    assert all(isinstance(result, (Offboarding, Unusable)) for result in results)
+
+
+async def test_the_same_request_twice_is_one_offboarding(kept: Offboardings) -> None:
+    first = await kept.add(one(1), idempotency_key="k", request_hash="a")
+    again = await kept.add(one(2), idempotency_key="k", request_hash="a")
+
+    assert again.id == first.id
+    with pytest.raises(Unusable, match="another request"):
+        await kept.add(one(3, user="u2"), idempotency_key="k", request_hash="b")
+
+
+async def test_of_many_that_claim_at_once_one_wins(kept: Offboardings) -> None:
+    await kept.add(one())
+
+    leases = await asyncio.gather(*(kept.claim("o0001", f"w{number}", 60) for number in range(8)))
+
+    assert len([lease for lease in leases if lease]) == 1
+
+
+async def test_a_lease_runs_out_and_the_old_holder_can_keep_nothing_more(kept: Offboardings) -> None:
+    record = await kept.add(one())
+    old = await kept.claim("o0001", "w1", 0.05)
+    assert old is not None
+    assert await kept.due() == []
+    await asyncio.sleep(0.1)
+    assert [item.id for item in await kept.due()] == ["o0001"]
+    new = await kept.claim("o0001", "w2", 60)
+    assert new is not None
+
+    assert await kept.renew(old, 60) is False
+    for save in (kept.save(record, old), kept.save_task(record, record.tasks[0], old)):
+        with pytest.raises(LeaseLost):
+            await save
+    await kept.release(old)
+    assert await kept.claim("o0001", "w3", 60) is None
+    await kept.save(record, new)
+
+
+async def test_what_is_scheduled_or_waits_is_due_at_its_time(kept: Offboardings) -> None:
+    later = one(1, "u1")
+    later.at = datetime.now(UTC) + timedelta(hours=1)
+    waiting = one(2, "u2")
+    waiting.started, waiting.wake_at = True, datetime.now(UTC) + timedelta(hours=1)
+    urgent, bulk = one(3, "u3"), one(4, "u4")
+    urgent.priority, bulk.priority = 1, 10
+    for record in (later, waiting, bulk, urgent):
+        await kept.add(record)
+
+    assert [item.id for item in await kept.due()] == ["o0003", "o0004"]
+    await kept.request_cancel("o0001")
+    assert "o0001" in [item.id for item in await kept.due()]
+
+
+async def test_pages_hold_everything_once_the_latest_first(kept: Offboardings) -> None:
+    for number in range(25):
+        await kept.add(one(number, f"u{number}"))
+
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page, cursor = await kept.page(limit=10, after=cursor)
+        seen += [record.id for record in page]
+        if not cursor:
+            break
+
+    assert seen == [f"o{number:04}" for number in reversed(range(25))]
+    with pytest.raises(Unusable, match="cursor"):
+        await kept.page(after="nonsense")
+
+
+async def test_lists_can_be_narrowed(kept: Offboardings) -> None:
+    await kept.add(one(1, "ada"))
+    await kept.add(one(2, "bob", "22222222-2222-4222-8222-222222222222"))
+
+    async def ids(**filters: object) -> list[str]:
+        return [record.id for record in (await kept.page(**filters))[0]]  # type: ignore[arg-type]
+
+    assert await ids(tenant_ids=[TENANT]) == ["o0001"]
+    assert await ids(tenant_ids=[]) == []
+    assert await ids(text="BOB@") == ["o0002"]
+    assert await ids(text="50%_1") == ["o0001"]
+    assert await ids(states=["completed"]) == []
+    assert await ids(reference="T-2") == ["o0002"]
+    assert await kept.counts() == {"planned": 2}
+
+
+async def test_the_revision_rises_with_every_save(kept: Offboardings) -> None:
+    record = await kept.add(one())
+    before = await kept.revision("o0001")
+
+    await kept.save_task(record, record.tasks[0])
+
+    assert await kept.revision("o0001") == before + 1 == record.revision
+
+
+async def test_pruning_keeps_the_frame_and_the_hash(kept: Offboardings, database: Database) -> None:
+    record = await kept.add(one())
+    assert await kept.prune(NOW + timedelta(days=1)) == 0
+    record.ended_at = NOW
+    await kept.save(record)
+
+    assert await kept.prune(NOW + timedelta(days=1)) == 1
+    assert await kept.prune(NOW + timedelta(days=1)) == 0
+
+    left = await kept.get("o0001")
+    assert (left.tasks, left.settings, left.user.upn) == ([], {}, "u1@contoso.example")
+    assert await Audit(database).verify() == []
