@@ -3,79 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
+from e2e.terminal import SETTINGS, Terminal
+
 pytestmark = pytest.mark.e2e
-
-SETTINGS = {
-    "disable_sign_in": True,
-    "reset_password": True,
-    "revoke_sessions": True,
-    "remove_groups": True,
-    "convert_to_shared": True,
-    "remove_licenses": True,
-    "grant_onedrive_access": ["manager"],
-}
-
-
-class Terminal:
-    """A shell in which Leaver is configured for the simulator."""
-
-    def __init__(self, ready: dict[str, Any], folder: Path) -> None:
-        self.ready = ready
-        self.folder = folder
-        self.tenant = ready["tenants"][0]
-        self.settings = self.write("settings.json", SETTINGS)
-
-    def write(self, name: str, content: Any) -> str:
-        """A file in the terminal's folder."""
-        path = self.folder / name
-        path.write_text(json.dumps(content), encoding="utf-8")
-        return str(path)
-
-    def leaver(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        around = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("LEAVER_")},
-            **self.ready["environment"],
-            "LEAVER_DATA_DIR": str(self.folder / "data"),
-            **environment,
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "leaver", *words],
-            env=around,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    """A fresh simulator, and Contoso known to Leaver."""
-    command = [sys.executable, "-m", "m365_simulator", "--port", "0", "--tls-dir", str(tmp_path / "tls")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        terminal = Terminal(json.loads(process.stdout.readline()), tmp_path)
-        added = terminal.leaver("tenant", "add", terminal.tenant["id"], "--domain", terminal.tenant["domain"])
-        assert added.returncode == 0, added.stderr
-        yield terminal
-    finally:
-        process.terminate()
-        process.wait(10)
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def test_plan_offboard_report(terminal: Terminal) -> None:

@@ -1,0 +1,70 @@
+"""A terminal in which Leaver is configured for a simulator of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SETTINGS = {
+    "disable_sign_in": True,
+    "reset_password": True,
+    "revoke_sessions": True,
+    "remove_groups": True,
+    "convert_to_shared": True,
+    "remove_licenses": True,
+    "grant_onedrive_access": ["manager"],
+}
+
+
+class Terminal:
+    """A shell in which Leaver is configured for the simulator."""
+
+    def __init__(self, ready: dict[str, Any], folder: Path) -> None:
+        self.ready = ready
+        self.folder = folder
+        self.tenant = ready["tenants"][0]
+        self.settings = self.write("settings.json", SETTINGS)
+
+    def write(self, name: str, content: Any) -> str:
+        """A file in the terminal's folder."""
+        path = self.folder / name
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return str(path)
+
+    def around(self, more: dict[str, str]) -> dict[str, str]:
+        """The environment of a command."""
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("LEAVER_")},
+            **self.ready["environment"],
+            "LEAVER_DATA_DIR": str(self.folder / "data"),
+            **more,
+        }
+
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a command and let it run; what it says goes to a file."""
+        with (self.folder / "log.txt").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "leaver", *words],
+                env=self.around(environment),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def leaver(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "leaver", *words],
+            env=self.around(environment),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
