@@ -39,6 +39,8 @@ class Config:
     port: int = 8365
     lease_seconds: float = 45.0
     """How long a silent process keeps an offboarding before another takes it over."""
+    secret_key: str = field(default="", repr=False)
+    """Keys that seal our own secrets, the newest first, separated by commas; empty: a file of the data folder."""
 
     @classmethod
     def from_environment(
@@ -73,6 +75,7 @@ class Config:
             host=given.text("LEAVER_HOST") or "127.0.0.1",
             port=given.port("LEAVER_PORT", 8365),
             lease_seconds=given.seconds("LEAVER_LEASE_SECONDS", 45.0, least=2.0),
+            secret_key=given.text("LEAVER_SECRET_KEY"),
         )
 
 

@@ -14,8 +14,11 @@ from leaver.m365.tenant import Tenant
 from leaver.m365.tokens import Credential, Tokens
 from leaver.store.audit import Audit
 from leaver.store.database import Database
+from leaver.store.defaults import Defaults
 from leaver.store.offboardings import Offboardings
+from leaver.store.papers import Papers
 from leaver.store.tenants import Tenants
+from leaver.store.vault import Keys, Vault
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class House:
     audit: Audit
     tenants: Tenants
     offboardings: Offboardings
+    defaults: Defaults
+    papers: Papers
+    vault: Vault
     _doorways: dict[str, Tenant] = field(default_factory=dict, repr=False)
 
     def doorway(self, tenant_id: str) -> Tenant:
@@ -59,6 +65,9 @@ def build(config: Config, http: Http) -> House:
         audit,
         Tenants(database),
         Offboardings(database, audit),
+        Defaults(database, audit),
+        Papers(database),
+        Vault(database, Keys(config.data_dir, config.secret_key)),
     )
 
 
@@ -82,6 +91,8 @@ class Store:
     audit: Audit
     tenants: Tenants
     offboardings: Offboardings
+    papers: Papers
+    vault: Vault
 
 
 @asynccontextmanager
@@ -90,6 +101,13 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
     database = Database.of(config)
     audit = Audit(database)
     try:
-        yield Store(database, audit, Tenants(database), Offboardings(database, audit))
+        yield Store(
+            database,
+            audit,
+            Tenants(database),
+            Offboardings(database, audit),
+            Papers(database),
+            Vault(database, Keys(config.data_dir, config.secret_key)),
+        )
     finally:
         await database.close()

@@ -160,3 +160,14 @@ secrets = Table(
     Column("sealed", Text, nullable=False),
     Column("changed_at", Moment, nullable=False),
 )
+
+papers = Table(
+    "papers",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("expires_at", Moment),
+    Column("changed_at", Moment, nullable=False),
+    Index("papers_expire", "expires_at"),
+)
