@@ -9,7 +9,7 @@ from leaver.cli.check import check
 from leaver.cli.demo import demo
 from leaver.cli.ending import Door
 from leaver.cli.evidence import report, status
-from leaver.cli.going_on import cancel, reschedule, retry, worker
+from leaver.cli.going_on import cancel, reschedule, retry, undo, worker
 from leaver.cli.keeping import audit, db, prune
 from leaver.cli.licenses import licenses
 from leaver.cli.offboard import offboard, plan
@@ -39,7 +39,7 @@ def main() -> None:
 
 tenant.add_command(check)
 for command in (
-    *(tenant, users, tasks, plan, offboard, status, report, retry, cancel, reschedule),
+    *(tenant, users, tasks, plan, offboard, status, report, retry, cancel, undo, reschedule),
     *(worker, audit, db, prune, licenses, simulate, demo),
 ):
     main.add_command(command)

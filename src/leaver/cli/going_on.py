@@ -1,4 +1,4 @@
-"""`leaver retry`, `cancel`, `reschedule` and `worker`: what goes on after an offboarding was accepted."""
+"""`leaver retry`, `cancel`, `undo`, `reschedule` and `worker`: what goes on after an offboarding was accepted."""
 
 from __future__ import annotations
 
@@ -80,6 +80,60 @@ def cancel(offboarding_id: str, wants_json: bool) -> int:
 
 
 CANCEL_LOOKS = 60
+
+
+@click.command(short_help="Put back what an offboarding changed.")
+@id_argument
+@click.option("--task", "tasks", multiple=True, metavar="TASK", help="Only this task; may be repeated.")
+@decide_option
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would be put back, and stop.")
+@click.option("--yes", is_flag=True, help="Answer the confirmation with yes; it never answers a blocker.")
+@json_option
+def undo(
+    offboarding_id: str, tasks: tuple[str, ...], decide: tuple[str, ...], only_plan: bool, yes: bool, wants_json: bool
+) -> int:
+    """Put back what an offboarding changed, and read it back: planned, confirmed and proved like the offboarding.
+
+    What cannot come back (passwords, sessions, MFA methods, cancelled meetings) is said.
+    """
+    from leaver.domain.actor import Actor
+
+    decisions = read_wish(None, decide).decisions
+
+    async def work(house: House) -> tuple[Offboarding, bool]:
+        from leaver.cli.offboard import drive_here
+        from leaver.cli.plan_view import show_plan
+        from leaver.offboarding.desk import Desk, accept_undo
+        from leaver.offboarding.intake import operator
+
+        record = await Desk(house).undo_plan(offboarding_id, Actor(operator()), tasks, decisions)
+        blocked = record.state.value == "blocked"
+        if not wants_json or not (yes or only_plan or blocked):
+            show_plan(console(err=wants_json), record.tenant, [record])
+        if blocked or only_plan:
+            return record, False
+        if not yes:
+            _confirm_undo(record)
+        await accept_undo(house.offboardings, record)
+        return await drive_here(house, record.id, console(err=True)), True
+
+    record, ran = in_house(work)
+    if wants_json or ran:
+        _show(record, wants_json)
+    return Ending.UNUSABLE if record.state.value == "blocked" else ending_of([record.state]) if ran else Ending.FINE
+
+
+def _confirm_undo(record: Offboarding) -> None:
+    import sys
+
+    if not sys.stdin.isatty():
+        raise Unusable(
+            "Nobody is here to confirm the undo, since standard input is not a terminal.",
+            "not_confirmed",
+            advice="Nothing was changed. Review it with --plan, then add --yes.",
+        )
+    if not click.confirm(f"Put this back for {record.user.display_name} ({record.user.upn})?", err=True):
+        raise Unusable("Not confirmed.", "not_confirmed", advice="Nothing was changed.")
 
 
 @click.command(short_help="Move a scheduled offboarding.")

@@ -2,26 +2,208 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome
-from leaver.domain.plan import NoteKind
-from leaver.offboarding.planner import Preview
+from leaver.domain.plan import NoteKind, follow_up
+from leaver.offboarding.intake import House, Opened, accept, batch_refusals
+from leaver.offboarding.planner import Preview, preview
+from leaver.offboarding.undo import open_undo, plan_undo
 from leaver.store.audit import Audit
 from leaver.store.offboardings import Offboardings
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a door hands in: which tasks for which users of a tenant, and when."""
+
+    tenant: str
+    users: Sequence[str]
+    settings: Mapping[str, Any]
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    reference: str = ""
+    at: datetime | None = None
+    time_zone: str = ""
+    priority: int = 5
+    idempotency_key: str = ""
+    """The same request with the same key is accepted once."""
+
+
+class Desk:
+    """What the server's doors can ask for. Each accepted offboarding is worked on by whoever works here."""
+
+    def __init__(self, house: House, nudge: Callable[[], None] = lambda: None) -> None:
+        self._house = house
+        self._nudge = nudge
+
+    async def plan(self, request: Request, actor: Actor) -> Preview:
+        """What would happen; nothing is written anywhere."""
+        opened = await self._accept(request, request.users, actor)
+        return await preview(self._house, opened)
+
+    async def submit(self, request: Request, actor: Actor, *, confirmed_digest: str = "") -> list[Offboarding]:
+        """Accept a request whose plan was seen, all users or none.
+
+        A plan that holds a blocker, or is not the one with the confirmed digest, is unusable.
+        """
+        planned = await self.plan(request, actor)
+        if planned.unreachable:
+            raise Unusable(
+                "A service did not answer, so the plan is incomplete.",
+                "service_unavailable",
+                advice="Nothing was changed. Try again in some minutes.",
+            )
+        if confirmed_digest and planned.digest != confirmed_digest:
+            raise Unusable(
+                "The tenant has changed since the plan was made, so the plan is another one.",
+                "plan_changed",
+                advice="Review the new plan and confirm it. Nothing was changed.",
+            )
+        for item in planned.planned:
+            self._mark(item.record, request)
+        accepted = await accept_plan(
+            self._house.offboardings, planned, key_of=lambda record: self._key(record, request, actor)
+        )
+        self._nudge()
+        return accepted
+
+    async def queue(self, request: Request, actor: Actor) -> list[Offboarding | LeaverError]:
+        """Accept each user alone and plan nothing yet: the run plans, and a blocker ends it before the first change.
+
+        One answer for each user, in their order: what was accepted, or why not.
+        """
+        answers: dict[str, Offboarding | LeaverError] = {}
+        opened: list[Opened] = []
+        for text in request.users:
+            try:
+                (item,) = await self._accept(request, [text], actor)
+            except Unusable as error:
+                answers[text] = error
+            else:
+                answers[text] = item.record
+                opened.append(item)
+        refused = batch_refusals(opened)
+        for text, answer in answers.items():
+            if not isinstance(answer, Offboarding):
+                continue
+            if answer.id in refused:
+                answers[text] = Unusable(refused[answer.id], "refused_request", advice="Nothing was changed.")
+                continue
+            self._mark(answer, request)
+            key, request_hash = self._key(answer, request, actor)
+            try:
+                answers[text] = await self._house.offboardings.add(
+                    answer, idempotency_key=key, request_hash=request_hash
+                )
+            except Unusable as error:
+                answers[text] = error
+        self._nudge()
+        return [answers[text] for text in request.users]
+
+    async def get(self, offboarding_id: str) -> Offboarding:
+        """One offboarding, with everything that is kept of it."""
+        return await self._house.offboardings.get(offboarding_id)
+
+    async def page(self, **filters: Any) -> tuple[list[Offboarding], str]:
+        """A page of offboardings, and the cursor of the next one; the filters are those of the store."""
+        return await self._house.offboardings.page(**filters)
+
+    async def retry(self, offboarding_id: str, actor: Actor, decisions: Mapping[str, str] | None = None) -> Offboarding:
+        """Do what is still missing of one that has ended."""
+        record = await retry(self._house.offboardings, self._house.audit, offboarding_id, actor, decisions)
+        self._nudge()
+        return record
+
+    async def cancel(self, offboarding_id: str, actor: Actor) -> Offboarding:
+        """Stop one: the call under way finishes, the rest is not started."""
+        await cancel(self._house.offboardings, self._house.audit, offboarding_id, actor)
+        self._nudge()
+        return await self.get(offboarding_id)
+
+    async def reschedule(self, offboarding_id: str, at: datetime, time_zone: str, actor: Actor) -> Offboarding:
+        """Move one that has not started."""
+        return await reschedule(self._house.offboardings, self._house.audit, offboarding_id, at, time_zone, actor)
+
+    async def skip(self, offboarding_id: str, task: str, note: str, actor: Actor) -> Offboarding:
+        """Leave a task that did not end well to a person, with a note that says why."""
+        return await skip(self._house.offboardings, self._house.audit, offboarding_id, task, note, actor)
+
+    async def undo_plan(
+        self,
+        offboarding_id: str,
+        actor: Actor,
+        tasks: Sequence[str] = (),
+        decisions: Mapping[str, str] | None = None,
+    ) -> Offboarding:
+        """What an undo would put back; nothing is written anywhere."""
+        record = open_undo(await self.get(offboarding_id), actor, tasks, decisions)
+        return (await plan_undo(self._house, record)).record
+
+    async def undo(
+        self,
+        offboarding_id: str,
+        actor: Actor,
+        tasks: Sequence[str] = (),
+        decisions: Mapping[str, str] | None = None,
+    ) -> Offboarding:
+        """Accept an undo; one whose plan holds a blocker is unusable."""
+        record = await self.undo_plan(offboarding_id, actor, tasks, decisions)
+        await accept_undo(self._house.offboardings, record)
+        self._nudge()
+        return record
+
+    async def _accept(self, request: Request, users: Sequence[str], actor: Actor) -> list[Opened]:
+        return await accept(
+            self._house,
+            request.tenant,
+            users,
+            request.settings,
+            decisions=request.decisions,
+            reference=request.reference,
+            actor=actor,
+        )
+
+    @staticmethod
+    def _mark(record: Offboarding, request: Request) -> None:
+        record.at, record.time_zone, record.priority = request.at, request.time_zone, request.priority
+
+    @staticmethod
+    def _key(record: Offboarding, request: Request, actor: Actor) -> tuple[str, str]:
+        """The idempotency key of one user of a request, whoever else uses the same text; and what was asked with it."""
+        if not request.idempotency_key:
+            return "", ""
+        when = request.at.isoformat() if request.at else ""
+        asked = [record.tenant.id, record.user.id, record.settings, record.decisions, record.reference, when]
+        text = json.dumps([actor.name, record.tenant.id, record.user.id, request.idempotency_key])
+        return _sha256(text), _sha256(json.dumps(asked, sort_keys=True))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
 
 DONE = (Outcome.VERIFIED, Outcome.ALREADY_IN_PLACE, Outcome.NOT_APPLICABLE)
 """What a retry leaves as it is."""
 
 
-async def accept_plan(kept: Offboardings, preview: Preview) -> list[Offboarding]:
+async def accept_plan(
+    kept: Offboardings,
+    preview: Preview,
+    *,
+    key_of: Callable[[Offboarding], tuple[str, str]] = lambda _: ("", ""),
+) -> list[Offboarding]:
     """Accept every offboarding of a plan that a person confirmed, all or none; whoever works here takes them up.
 
-    A blocked plan is unusable, and so is one with a user whom another offboarding has under way.
+    A blocked plan is unusable, and so is one with a user whom another offboarding has under way. `key_of` gives the
+    idempotency key and the request's hash.
     """
     if preview.blocked:
         raise Unusable("The plan holds blockers.", "blocked", advice="Decide them with --decide CODE=CHOICE.")
@@ -29,13 +211,51 @@ async def accept_plan(kept: Offboardings, preview: Preview) -> list[Offboarding]
     try:
         for record in preview.offboardings:
             record.confirmed_digest = record.digest
-            accepted.append(await kept.add(record))
+            key, request_hash = key_of(record)
+            accepted.append(await kept.add(record, idempotency_key=key, request_hash=request_hash))
     except LeaverError:
-        for record in accepted:  # nothing of it has begun; what was accepted is taken back
+        fresh = {record.id for record in preview.offboardings}
+        for record in (
+            record for record in accepted if record.id in fresh
+        ):  # nothing of it has begun; what was accepted is taken back
             record.cancelled_at = record.ended_at = datetime.now(UTC)
             await kept.save(record)
         raise
     return accepted
+
+
+async def accept_undo(kept: Offboardings, record: Offboarding) -> None:
+    """Accept an undo that was planned; one that must be decided first is unusable."""
+    if record.state.value == "blocked":
+        texts = [note.text for task in record.tasks for note in task.notes if note.kind is NoteKind.BLOCKER]
+        raise Unusable(
+            " ".join(texts),
+            "blocked",
+            advice="Decide with --decide changed_since=keep or --decide changed_since=put_back.",
+        )
+    await kept.add(record)
+
+
+async def skip(
+    kept: Offboardings, audit: Audit, offboarding_id: str, task: str, note: str, actor: Actor
+) -> Offboarding:
+    """Leave a task that did not end well to a person. The note is kept as a follow-up, with who wrote it."""
+    record = await kept.get(offboarding_id)
+    if record.ended_at is None:
+        raise Unusable(f"{record.id} is still at work: it is {record.state.value}.", "still_active")
+    found = next((item for item in record.tasks if item.task == task), None)
+    if found is None:
+        raise Unusable(f"{record.id} has no task {task!r}.", "unknown_task")
+    if found.outcome in (*DONE, Outcome.FOLLOW_UP):
+        raise Unusable(f"{found.label or task} needs nobody: it is {found.outcome.value}.", "nothing_to_skip")
+    if not note.strip():
+        raise Unusable("Say why it is skipped.", "note_missing")
+    before = found.outcome.value
+    found.outcome = Outcome.FOLLOW_UP
+    found.notes.append(follow_up("skipped", f"Skipped by {actor.name}: {note.strip()}"))
+    await kept.save(record)
+    await _tell(audit, actor, "task.skipped", record, {"task": task, "was": before, "note": note.strip()})
+    return record
 
 
 async def retry(
@@ -68,6 +288,7 @@ async def cancel(kept: Offboardings, audit: Audit, offboarding_id: str, actor: A
     """Ask for an offboarding to stop: the call under way finishes, the rest is not started."""
     record = await kept.get(offboarding_id)
     if not await kept.request_cancel(record.id):
+        record = await kept.get(record.id)
         raise Unusable(
             f"{record.id} has ended already: it is {record.state.value}.",
             "already_ended",

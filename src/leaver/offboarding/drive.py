@@ -29,6 +29,7 @@ from leaver.offboarding.planner import UNREACHABLE, Planned, Preview, planned_fo
 from leaver.offboarding.run import Event, Watcher, run
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
 from leaver.offboarding.together import together
+from leaver.offboarding.undo import plan_undo, put_back
 from leaver.store.offboardings import Lease, Offboardings
 
 AT_ONCE = 8
@@ -208,7 +209,8 @@ async def _drive(
             return await _later_or_never(house, keeper, record, None)
         if not record.started and record.state.value == "blocked":
             return await _end(house, keeper, record)
-    await run(planned, keeper, tell=tell, stop=stop, look_again=look_again)
+    work = put_back if record.kind == "undo" else run
+    await work(planned, keeper, tell=tell, stop=stop, look_again=look_again)
     if stop.is_set() and stop.leave_the_rest and any(task.outcome is Outcome.PLANNED for task in record.tasks):
         record.wake_at = datetime.now(UTC)
         await keeper.save(record)
@@ -218,6 +220,8 @@ async def _drive(
 
 async def _plan(house: House, record: Offboarding) -> Planned:
     """The plan of an offboarding as the tenant is now; of a started one the records stay as they are."""
+    if record.kind == "undo" and not record.started:
+        return await plan_undo(house, record)
     opened = await reopen(house, record)
     if record.started:
         return planned_for(house, opened)

@@ -152,7 +152,7 @@ async def reopen(house: House, record: Offboarding) -> Opened:
         was = f"{record.user.display_name} ({record.user.upn})"
         record.notes.append(info("user_renamed", f"{was} is called {user.display_name} ({user.upn}) now."))
         record.user = Leaver(user.id, user.upn, user.display_name)
-    if not record.started:
+    if not record.started and record.kind != "undo":
         record.asked_at = doorway.now()
     people = dict(zip(record.people, colleagues, strict=True))
     return await _in_force(house, record, chosen, people, user)
@@ -166,7 +166,7 @@ async def _same_user(doorway: Tenant, record: Offboarding) -> User:
         deleted = await doorway.deleted_users.get(record.user.id)
         who = f"{record.user.display_name} ({record.user.upn})"
         what = "is not there any more" if deleted is None else f"was deleted on {deleted.deleted_at:%Y-%m-%d}"
-        if record.started and deleted is not None:
+        if (record.started or record.kind == "undo") and deleted is not None:
             return User(record.user.id, record.user.display_name, record.user.upn, account_enabled=False)
         raise Unusable(
             f"{who} {what}.",
@@ -230,7 +230,11 @@ async def _in_force(
     house: House, record: Offboarding, chosen: Mapping[str, Setting], people: Mapping[str, Colleague], user: User
 ) -> Opened:
     """The offboarding with what earlier ones of the same user mean for it."""
-    before = [past for past in await house.offboardings.of_user(record.tenant.id, user.id) if past.id != record.id]
+    if record.kind == "undo":
+        return Opened(record, chosen, people, user, frozenset())
+    everything = await house.offboardings.of_user(record.tenant.id, user.id)
+    undone = {past.undo_of for past in everything if past.kind == "undo" and past.started}
+    before = [past for past in everything if past.kind == "offboarding" and past.id not in {record.id, *undone}]
     earlier = _still_in_force(before, user)
     if earlier and not record.started:
         record.asked_at = earlier[-1].asked_at

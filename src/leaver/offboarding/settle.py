@@ -203,7 +203,7 @@ async def _apply(settling: Settling, change: Change) -> bool:
         except LeaverError as error:
             return await _give_up(settling, record, error)
         finally:
-            record.request_ids += [call.request_id for call in calls if call.request_id and _writes(call)]
+            record.request_ids += [call.request_id for call in calls if call.request_id and writes(call)]
     record.made_at = settling.now
     record.error = ""
     settling.made[change.key] = record
@@ -211,7 +211,8 @@ async def _apply(settling: Settling, change: Change) -> bool:
     return True
 
 
-def _writes(call: Call) -> bool:
+def writes(call: Call) -> bool:
+    """Whether a call may have changed something."""
     return call.method != "GET" and not call.what.startswith("Get-")
 
 

@@ -80,6 +80,15 @@ class Rights:
         self._users = users
         self._seen = seen
 
+    def expect(self, kind: str, person: Addressed, mailbox_id: str) -> None:
+        """A right was just given: the mailbox is looked at from now on, although the sweep is over.
+
+        `kind` is `full access` or `calendar`.
+        """
+        mailbox = next((each for each in self._seen.mailboxes or () if each.id == mailbox_id), None)
+        if mailbox is not None:
+            self._seen.sweep(kind, person.id).candidates[mailbox.id] = mailbox
+
     async def send_as_of(self, person: Addressed) -> tuple[Recipient, ...]:
         """The recipients that a person may send as."""
         try:

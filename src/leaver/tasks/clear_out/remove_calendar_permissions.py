@@ -64,7 +64,9 @@ class RemoveCalendarPermissions(Task[Rights]):
     async def undo(self, change: Change) -> None:
         """Give the recorded rights back."""
         rights = [right.strip() for right in str(change.before).split(",")]
-        await self.tenant.calendars.grant(from_ticket(change.ref), self.leaver, rights)
+        mailbox = from_ticket(change.ref)
+        await self.tenant.calendars.grant(mailbox, self.leaver, rights)
+        self.tenant.rights.expect("calendar", self.leaver, mailbox.id)
 
 
 def _ticket(right: CalendarRight) -> dict[str, Json]:

@@ -78,6 +78,7 @@ class RemoveMailboxPermissions(Task[Rights]):
         match change.ref["right"]:
             case "full access":
                 await self.tenant.permissions.grant_full_access(mailbox, self.leaver, automapping=True)
+                self.tenant.rights.expect("full access", self.leaver, mailbox.id)
             case "Send As":
                 await self.tenant.permissions.grant_send_as(mailbox, self.leaver)
             case _:
