@@ -13,6 +13,7 @@ from leaver.cli.going_on import cancel, reschedule, retry, undo, worker
 from leaver.cli.keeping import audit, db, prune
 from leaver.cli.licenses import licenses
 from leaver.cli.offboard import offboard, plan
+from leaver.cli.serving import serve, token
 from leaver.cli.simulate import simulate
 from leaver.cli.tasks import tasks
 from leaver.cli.tenants import tenant
@@ -40,6 +41,6 @@ def main() -> None:
 tenant.add_command(check)
 for command in (
     *(tenant, users, tasks, plan, offboard, status, report, retry, cancel, undo, reschedule),
-    *(worker, audit, db, prune, licenses, simulate, demo),
+    *(serve, worker, token, audit, db, prune, licenses, simulate, demo),
 ):
     main.add_command(command)

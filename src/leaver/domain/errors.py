@@ -102,6 +102,14 @@ class Unusable(LeaverError):
     """The request cannot be carried out as it stands. Nothing was changed."""
 
 
+class Denied(LeaverError):
+    """Whoever asks may not do this."""
+
+
+class NotSignedIn(LeaverError):
+    """Nobody knows who asks."""
+
+
 class LeaseLost(LeaverError):
     """Another process has taken the offboarding over; this one must not go on with it."""
 

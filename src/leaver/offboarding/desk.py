@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from leaver.domain.actor import Actor
-from leaver.domain.errors import LeaverError, Unusable
+from leaver.domain.errors import Denied, LeaverError, Refused, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import NoteKind, follow_up
@@ -37,6 +37,14 @@ class Request:
     """The same request with the same key is accepted once."""
 
 
+Allowed = Callable[[Offboarding], Awaitable[None]]
+"""Raises when whoever asks may not offboard this user; asked before anything is accepted."""
+
+
+async def anybody(_: Offboarding) -> None:
+    """No limit: as at the command line, where whoever has the configuration has everything."""
+
+
 class Desk:
     """What the server's doors can ask for. Each accepted offboarding is worked on by whoever works here."""
 
@@ -49,12 +57,16 @@ class Desk:
         opened = await self._accept(request, request.users, actor)
         return await preview(self._house, opened)
 
-    async def submit(self, request: Request, actor: Actor, *, confirmed_digest: str = "") -> list[Offboarding]:
+    async def submit(
+        self, request: Request, actor: Actor, *, confirmed_digest: str = "", allowed: Allowed = anybody
+    ) -> list[Offboarding]:
         """Accept a request whose plan was seen, all users or none.
 
         A plan that holds a blocker, or is not the one with the confirmed digest, is unusable.
         """
         planned = await self.plan(request, actor)
+        for item in planned.planned:
+            await allowed(item.record)
         if planned.unreachable:
             raise Unusable(
                 "A service did not answer, so the plan is incomplete.",
@@ -75,7 +87,9 @@ class Desk:
         self._nudge()
         return accepted
 
-    async def queue(self, request: Request, actor: Actor) -> list[Offboarding | LeaverError]:
+    async def queue(
+        self, request: Request, actor: Actor, *, allowed: Allowed = anybody
+    ) -> list[Offboarding | LeaverError]:
         """Accept each user alone and plan nothing yet: the run plans, and a blocker ends it before the first change.
 
         One answer for each user, in their order: what was accepted, or why not.
@@ -85,7 +99,8 @@ class Desk:
         for text in request.users:
             try:
                 (item,) = await self._accept(request, [text], actor)
-            except Unusable as error:
+                await allowed(item.record)
+            except (Unusable, Refused, Denied) as error:
                 answers[text] = error
             else:
                 answers[text] = item.record

@@ -51,13 +51,18 @@ class Papers:
         async with self._database.begin() as connection:
             await connection.execute(delete(PAPERS).where(_is(kind, key)))
 
-    @uninterrupted
     async def all(self, kind: str) -> list[dict[str, Any]]:
         """Every document of a kind, by key."""
+        return list((await self.keyed(kind)).values())
+
+    @uninterrupted
+    async def keyed(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Every document of a kind, under its key."""
         async with self._database.begin(write=False) as connection:
             now = await self._database.now(connection)
-            wanted = select(PAPERS.c.document).where(PAPERS.c.kind == kind, _alive(now)).order_by(PAPERS.c.key)
-            return list((await connection.execute(wanted)).scalars())
+            wanted = select(PAPERS.c.key, PAPERS.c.document).where(PAPERS.c.kind == kind, _alive(now))
+            rows = (await connection.execute(wanted.order_by(PAPERS.c.key))).all()
+        return {row.key: row.document for row in rows}
 
 
 def _is(kind: str, key: str) -> ColumnElement[bool]:

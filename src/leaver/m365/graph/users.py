@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -151,6 +151,18 @@ class Users:
                 return
             # A copy for each page, so that what was streamed by is not kept.
             body = await self._wire.fresh().get(f"/users?{following}")
+
+    async def raw(self, params: Mapping[str, str], *, advanced: bool = False) -> AsyncIterator[dict[str, Any]]:
+        """Users as Graph writes them, a page at a time, for callers that know Graph's own names."""
+        wire = self._wire.fresh()
+        body = await wire.get("/users", params, advanced=advanced)
+        while True:
+            for row in body["value"]:
+                yield row
+            following = urlsplit(text(body, "@odata.nextLink")).query
+            if not following:
+                return
+            body = await self._wire.fresh().get(f"/users?{following}", advanced=advanced)
 
     async def manager(self, user_id: str) -> Colleague | None:
         """The user's manager, where one is set and is a user."""

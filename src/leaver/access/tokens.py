@@ -1,0 +1,96 @@
+"""API tokens: shown once, kept as a hash, limited to a role, to tenants and in time."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from leaver.access.roles import Person, Role
+from leaver.domain.actor import Actor
+from leaver.domain.errors import Unusable
+from leaver.store.audit import Audit
+from leaver.store.papers import Papers
+
+KIND = "token"
+PREFIX = "lvr_"
+
+
+@dataclass(frozen=True)
+class Token:
+    """An API token, without its secret."""
+
+    id: str
+    name: str
+    role: Role
+    tenants: tuple[str, ...] = ()
+    """Ids; empty: all tenants."""
+    expires_at: str = ""
+    """ISO 8601 in UTC; empty: never."""
+    created_at: str = ""
+    created_by: str = ""
+
+
+class Tokens:
+    """The API tokens of a database."""
+
+    def __init__(self, papers: Papers, audit: Audit) -> None:
+        self._papers = papers
+        self._audit = audit
+
+    async def create(
+        self, name: str, role: Role, actor: Actor, *, tenants: Sequence[str] = (), expires_at: datetime | None = None
+    ) -> tuple[Token, str]:
+        """A new token, and its secret, which is not kept."""
+        if not name.strip():
+            raise Unusable("The token has no name.", "name_missing")
+        if expires_at is not None and expires_at <= datetime.now(UTC):
+            raise Unusable("The token would have expired already.", "time_has_passed")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        token = Token(
+            id=secrets.token_hex(8),
+            name=name.strip(),
+            role=role,
+            tenants=tuple(dict.fromkeys(tenants)),
+            expires_at=expires_at.astimezone(UTC).isoformat(timespec="seconds") if expires_at else "",
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            created_by=actor.name,
+        )
+        await self._papers.put(KIND, _hash(secret), asdict(token), expires_at=expires_at)
+        shown = {"name": token.name, "role": token.role.value, "tenants": list(token.tenants)}
+        await self._audit.add(actor, "token.created", after={"id": token.id, **shown, "expires_at": token.expires_at})
+        return token, secret
+
+    async def check(self, secret: str, address: str = "") -> Person | None:
+        """Whose token this is; None when it is nobody's, or not valid any more."""
+        found = await self._papers.get(KIND, _hash(secret)) if secret.startswith(PREFIX) else None
+        if found is None:
+            return None
+        token = _token(found)
+        return Person(token.name, token.role, frozenset(token.tenants) if token.tenants else None, "api", address)
+
+    async def all(self) -> list[Token]:
+        """Every token that is valid, the latest first."""
+        found = [_token(document) for document in await self._papers.all(KIND)]
+        return sorted(found, key=lambda token: token.created_at, reverse=True)
+
+    async def revoke(self, token_id: str, actor: Actor) -> None:
+        """Make a token worthless; an unknown one is unusable."""
+        for key, document in (await self._papers.keyed(KIND)).items():
+            if document["id"] == token_id:
+                await self._papers.remove(KIND, key)
+                await self._audit.add(actor, "token.revoked", before={"id": token_id, "name": document["name"]})
+                return
+        raise Unusable(f"There is no token with the id {token_id!r}.", "unknown_token")
+
+
+def _hash(secret: str) -> str:
+    """A secret of 256 random bits needs no slow hash; it is looked up by it, so comparing leaks nothing useful."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _token(document: dict[str, object]) -> Token:
+    values = dict(document)
+    return Token(**{**values, "role": Role(str(values["role"])), "tenants": tuple(values["tenants"])})  # type: ignore[arg-type]

@@ -1,0 +1,429 @@
+"""CIPP's endpoints, for callers that were written for it (contracts/cipp-api.md)."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from leaver.access.roles import Person, Right, may, require
+from leaver.access.targets import refuse_privileged
+from leaver.api.cipp_shapes import read_offboarding, read_switches, texts_of
+from leaver.api.door import Caller, Here, Rooms
+from leaver.domain.errors import Denied, LeaverError, NotFound, Unusable
+from leaver.domain.offboarding import Offboarding
+from leaver.domain.plan import NoteKind
+from leaver.domain.products import product_name
+from leaver.offboarding.desk import Request as Asked
+from leaver.store.tenants import KnownTenant
+from leaver.tasks.catalogue import all_tasks
+
+router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+DEPLOYMENT = "deployment"
+DEPLOYMENTS_KEPT = timedelta(days=400)
+TASK_STATES = {
+    "planned": "Planned",
+    "scheduled": "Planned",
+    "running": "Running",
+    "waiting": "Running",
+    "completed": "Completed",
+    "follow_up": "Completed",
+}
+"""What is not here is `Failed`. Completed means verified; what needs a person is in `Results`."""
+PROGRESS = {"Planned": "queued", "Running": "running", "Completed": "succeeded", "Failed": "failed"}
+_SELECT = (
+    "id,displayName,userPrincipalName,givenName,surname,mail,mailNickname,accountEnabled,userType,usageLocation,"
+    "jobTitle,department,officeLocation,companyName,city,country,mobilePhone,businessPhones,proxyAddresses,otherMails,"
+    "assignedLicenses,onPremisesSyncEnabled,onPremisesImmutableId,createdDateTime"
+)
+_MANAGER = "manager($select=id,displayName,userPrincipalName)"
+_PAGE = "999"
+_OPTIONS = {"$select", "$filter", "$top", "$count", "$search", "$orderby", "$expand"}
+_NAME = re.compile(r"^[A-Za-z0-9_,./()$=' -]*$")
+
+
+@router.post("/ExecOffboardUser", summary="Offboard one or several users")
+async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JSONResponse:
+    """Accept the work and answer at once; `Operations` says where each user's progress is."""
+    require(person, Right.OFFBOARD)
+    try:
+        body = json.loads(await request.body() or b"null", object_pairs_hook=_pairs)
+    except ValueError:
+        return _refused(["The body is not JSON."])
+    read = read_offboarding(body)
+    if read.reasons:
+        return _refused(read.reasons)
+    known = await _tenant(here, person, read.tenant, Right.OFFBOARD)
+    asked = Asked(known.id, read.users, read.settings, reference=read.reference, at=read.at, time_zone="UTC")
+
+    async def allowed(record: Offboarding) -> None:
+        await refuse_privileged(person, here.house.doorway(known.id), record)
+
+    answers = await here.desk.queue(asked, person.actor(), allowed=allowed)
+    results, operations, accepted = [], [], []
+    for user, answer in zip(read.users, answers, strict=True):
+        if isinstance(answer, Offboarding):
+            accepted.append(answer)
+            results.append(_accepted(answer))
+            operations.append(_operation(user, answer))
+        else:
+            results.append(f"{user}: {answer}")
+            operations.append({"User": user, "Id": "", "Url": "", "Status": "refused"})
+    status = 200 if len(accepted) == len(answers) else 403 if accepted or _denied(answers) else 400
+    content: dict[str, Any] = {"Results": results, "Operations": operations, "Warnings": read.warnings}
+    headers = {}
+    if accepted:
+        content["DeploymentId"] = await _deployment(here, accepted)
+        headers["Location"] = operations[_first(operations)]["Url"]
+    return JSONResponse(content, status, headers)
+
+
+@router.get("/ListUsers", summary="All users of a tenant")
+async def list_users(
+    here: Here,
+    person: Caller,
+    tenant_filter: str = Query("", alias="tenantFilter"),
+    user_id: str = Query("", alias="UserID"),
+    graph_filter: str = Query("", alias="graphFilter"),
+) -> StreamingResponse:
+    """Every user, not the first 999, as Graph shows them and with what CIPP adds; the answer is streamed."""
+    known = await _tenant(here, person, tenant_filter, Right.SEE)
+    doorway = here.house.doorway(known.id)
+    names = {sku.sku_id: product_name(sku.part_number, sku.sku_id) for sku in await doorway.licenses.skus()}
+    params = {"$select": _SELECT, "$top": _PAGE}
+    if user_id:
+        params["$filter"] = f"id eq '{(await doorway.users.get(user_id)).id}'"
+    elif graph_filter:
+        params |= {"$filter": graph_filter, "$count": "true"}
+    if not graph_filter or user_id:  # an advanced query cannot be combined with $expand (contracts/graph.md)
+        params["$expand"] = _MANAGER
+    rows = doorway.users.raw(params, advanced=bool(graph_filter and not user_id))
+    return StreamingResponse(await _array(rows, names), media_type="application/json")
+
+
+@router.api_route("/ListTenants", methods=["GET", "POST"], summary="The tenants that the caller may see")
+async def list_tenants(
+    request: Request,
+    here: Here,
+    person: Caller,
+) -> JSONResponse:
+    """An array; `IncludeOffboardingDefaults` adds each tenant's defaults, `AllTenantSelector` a first row for all."""
+    require(person, Right.SEE)
+    wanted = {key.lower(): value for key, value in request.query_params.items()}
+    if request.method == "POST":
+        try:
+            body = await request.json()
+        except ValueError:
+            body = {}
+        if isinstance(body, dict):
+            wanted |= {str(key).lower(): str(value) for key, value in body.items()}
+    rows = []
+    for tenant in await here.house.tenants.all():
+        if not person.sees(tenant.id):
+            continue
+        row: dict[str, Any] = {
+            "customerId": tenant.id,
+            "defaultDomainName": tenant.domain,
+            "initialDomainName": next((d for d in tenant.domains if d.endswith(".onmicrosoft.com")), tenant.domain),
+            "displayName": tenant.name or tenant.domain,
+            "domains": tenant.domains,
+        }
+        if wanted.get("includeoffboardingdefaults", "").lower() == "true":
+            row["offboardingDefaults"] = _as_switches(await here.house.defaults.get(tenant.id))
+        rows.append(row)
+    if wanted.get("alltenantselector", "").lower() == "true" and person.tenants is None:
+        everyone = {"customerId": "AllTenants", "defaultDomainName": "AllTenants", "displayName": "*All Tenants"}
+        rows.insert(0, everyone)
+    return JSONResponse(rows)
+
+
+@router.get("/ListGraphRequest", summary="Users as Graph shows them; read-only")
+async def list_graph_request(request: Request, here: Here, person: Caller) -> JSONResponse:
+    """Graph's `users` with its own query options; nothing else is served."""
+    given = {key.lower(): value for key, value in request.query_params.items()}
+    known = await _tenant(here, person, given.get("tenantfilter", ""), Right.SEE)
+    endpoint = given.get("endpoint", "").strip("/").lower()
+    if endpoint != "users":
+        raise Unusable(f"The endpoint {endpoint!r} is not served.", "unsupported_endpoint", advice="Endpoint=users is.")
+    params = {key: value for key, value in given.items() if key in _OPTIONS and value}
+    if not all(_NAME.match(params.get(name, "")) for name in ("$select", "$orderby", "$expand")):
+        raise Unusable("A query option holds what Graph does not take.", "malformed_query")
+    most = int(params["$top"]) if params.get("$top", "").isdigit() else 0
+    params["$top"] = str(min(most or int(_PAGE), int(_PAGE)))
+    advanced = "$search" in params or "$filter" in params or "$count" in params
+    if advanced:
+        params["$count"] = "true"
+    rows: list[dict[str, Any]] = []
+    async for row in here.house.doorway(known.id).users.raw(params, advanced=advanced):
+        rows.append(row)
+        if most and len(rows) >= most:
+            break
+    return JSONResponse({"Results": rows, "Metadata": {"Endpoint": "users", "Count": len(rows)}})
+
+
+@router.get("/ListScheduledItems", summary="Offboardings as scheduled items")
+async def list_scheduled_items(request: Request, here: Here, person: Caller) -> JSONResponse:
+    """One row for each offboarding; those that have ended are there as well."""
+    require(person, Right.SEE)
+    given = {key.lower(): value for key, value in request.query_params.items()}
+    tenant_ids = person.tenant_ids
+    if given.get("tenantfilter", "").lower() not in ("", "alltenants"):
+        tenant_ids = [(await _tenant(here, person, given["tenantfilter"], Right.SEE)).id]
+    name = given.get("name", "").partition(":")[2].strip().lower()
+    reference = given.get("reference", "")
+    rows: list[dict[str, Any]] = []
+    after = ""
+    while True:
+        page, after = await here.desk.page(
+            tenant_ids=tenant_ids, text=name, reference=reference, after=after, limit=200, kind="offboarding"
+        )
+        rows += [_item(record) for record in page if not name or record.user.upn.lower() == name]
+        if not after:
+            return JSONResponse(rows)
+
+
+@router.get("/ListScheduledItemDetails", summary="One offboarding with its tasks")
+async def list_scheduled_item_details(
+    here: Here, person: Caller, row_key: str = Query("", alias="RowKey")
+) -> JSONResponse:
+    """What was asked, and how each task stands."""
+    record = await _offboarding(here, person, row_key, Right.SEE)
+    details = [
+        {"Task": task.label or task.task, "Status": task.outcome.value, "Results": _sentences(task)}
+        for task in record.tasks
+    ]
+    return JSONResponse({"Task": _item(record), "Details": details})
+
+
+@router.post("/RemoveScheduledItem", summary="Cancel an offboarding")
+async def remove_scheduled_item(request: Request, here: Here, person: Caller) -> JSONResponse:
+    """Stop it: the call under way finishes, the rest is not started."""
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    given = {str(key).lower(): value for key, value in body.items()} if isinstance(body, dict) else {}
+    names = texts_of(given.get("id") or given.get("rowkey"))
+    if len(names) != 1:
+        return _refused(["id is missing."])
+    record = await _offboarding(here, person, names[0], Right.OFFBOARD)
+    await here.desk.cancel(record.id, person.actor())
+    return JSONResponse({"Results": f"Cancelled the offboarding of {record.user.upn}. What was done stays as it is."})
+
+
+@router.get("/ListOffboardingProgress", summary="How the users of one request stand")
+async def list_offboarding_progress(
+    here: Here, person: Caller, deployment_id: str = Query("", alias="DeploymentId")
+) -> JSONResponse:
+    """One row for each user, with its steps."""
+    require(person, Right.SEE)
+    found = await here.house.papers.get(DEPLOYMENT, deployment_id) if deployment_id else None
+    if found is None:
+        raise NotFound(f"There is no request {deployment_id!r}.", "unknown_deployment")
+    rows = []
+    for offboarding_id in found["ids"]:
+        record = await _offboarding(here, person, offboarding_id, Right.SEE)
+        rows.append(
+            {
+                "Name": record.user.upn,
+                "TenantFilter": record.tenant.domain,
+                "Status": PROGRESS[_task_state(record)],
+                "Id": record.id,
+                "Steps": [
+                    {"Name": task.label or task.task, "Status": task.outcome.value, "Results": _sentences(task)}
+                    for task in record.tasks
+                ],
+            }
+        )
+    return JSONResponse(rows)
+
+
+@router.post("/EditTenantOffboardingDefaults", summary="Set a tenant's default switches")
+async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONResponse:
+    """Replace the tenant's defaults by these switches."""
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    given = {str(key).lower(): value for key, value in body.items()} if isinstance(body, dict) else {}
+    named = texts_of(given.get("customerid")) or texts_of(given.get("defaultdomainname"))
+    switches = given.get("offboardingdefaults")
+    if isinstance(switches, str):
+        try:
+            switches = json.loads(switches)
+        except ValueError:
+            switches = None
+    if not named or not isinstance(switches, dict):
+        return _refused(["customerId and offboardingDefaults are needed."])
+    known = await _tenant(here, person, named[0], Right.MANAGE)
+    values, warnings = read_switches(switches)
+    if not values and switches:
+        return _refused(["No switch is known.", *warnings])
+    kept = {task: {"value": value, "locked": False} for task, value in values.items()}
+    await here.house.defaults.save(known.id, kept, person.actor())
+    text = f"Set the offboarding defaults of {known.name or known.domain}."
+    return JSONResponse({"Results": text, "Warnings": warnings})
+
+
+@router.get("/ListLogs", summary="The audit trail, the latest first")
+async def list_logs(here: Here, person: Caller) -> JSONResponse:
+    """The last thousand entries that the caller may see."""
+    if not may(person, Right.AUDIT, next(iter(person.tenants or {""}))):
+        require(person, Right.AUDIT)
+    limits = None if person.tenants is None else sorted(person.tenants)
+    rows = [
+        {
+            "DateTime": entry["at"],
+            "Tenant": entry["tenant_id"],
+            "User": entry["actor"],
+            "API": entry["what"],
+            "Message": entry["what"].replace(".", " ").replace("_", " "),
+            "Severity": "Info",
+            "LogData": {"before": entry["before"], "after": entry["after"]},
+            "IP": entry["address"],
+            "RowKey": str(entry["number"]),
+        }
+        for entry in await here.house.audit.latest(tenant_ids=limits, limit=1000)
+    ]
+    return JSONResponse(rows)
+
+
+@router.get("/ListApiTest", summary="Who am I")
+async def list_api_test(person: Caller) -> JSONResponse:
+    """The caller's name, role and limits."""
+    tenants = None if person.tenants is None else sorted(person.tenants)
+    return JSONResponse({"Name": person.name, "Role": person.role.value, "Tenants": tenants})
+
+
+async def _tenant(here: Rooms, person: Person, text: str, right: Right) -> KnownTenant:
+    """The tenant that the caller may see; one outside its limits looks like one that is not there."""
+    if not text.strip():
+        raise Unusable("tenantFilter is missing.", "tenant_missing", advice="Give a domain or the tenant's id.")
+    known = await here.house.tenants.find(text)
+    if not person.sees(known.id):
+        raise Unusable(f"Leaver does not know the tenant {text!r}.", "unknown_tenant")
+    require(person, right, known.id)
+    return known
+
+
+async def _offboarding(here: Rooms, person: Person, offboarding_id: str, right: Right) -> Offboarding:
+    record = await here.desk.get(offboarding_id)
+    if not person.sees(record.tenant.id):
+        raise Unusable(f"There is no offboarding with the id {offboarding_id!r}.", "unknown_offboarding")
+    require(person, right, record.tenant.id)
+    return record
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; the same key twice with another value is kept apart, so that it is noticed."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        twice = key in found and found[key] != value
+        found[f"{key} " if twice else key] = value
+    return found
+
+
+def _refused(reasons: list[str]) -> JSONResponse:
+    return JSONResponse({"Results": reasons}, 400)
+
+
+def _denied(answers: list[Offboarding | LeaverError]) -> bool:
+    return any(isinstance(answer, Denied) for answer in answers)
+
+
+def _first(operations: list[dict[str, Any]]) -> int:
+    return next(index for index, operation in enumerate(operations) if operation["Id"])
+
+
+def _accepted(record: Offboarding) -> str:
+    who = f"{record.user.display_name} ({record.user.upn})"
+    if record.at is not None:
+        return f"Scheduled the offboarding of {who} for {record.at:%Y-%m-%d %H:%M} UTC."
+    return f"Queued the offboarding of {who}."
+
+
+def _operation(user: str, record: Offboarding) -> dict[str, Any]:
+    return {
+        "User": user,
+        "Id": record.id,
+        "Url": f"/api/v1/offboardings/{record.id}",
+        "Status": record.state.value,
+    }
+
+
+async def _deployment(here: Rooms, accepted: list[Offboarding]) -> str:
+    deployment = secrets.token_hex(16)
+    until = datetime.now(UTC) + DEPLOYMENTS_KEPT
+    document = {"id": deployment, "ids": [record.id for record in accepted]}
+    await here.house.papers.put(DEPLOYMENT, deployment, document, expires_at=until)
+    return deployment
+
+
+def _task_state(record: Offboarding) -> str:
+    return TASK_STATES.get(record.state.value, "Failed")
+
+
+def _item(record: Offboarding) -> dict[str, Any]:
+    when = record.at or record.requested_at
+    return {
+        "Tenant": record.tenant.domain,
+        "Name": f"Offboarding: {record.user.upn}",
+        "Command": "Invoke-CIPPOffboardingJob",
+        "Parameters": {"Username": record.user.upn, "tenantFilter": record.tenant.domain},
+        "TaskState": _task_state(record),
+        "ScheduledTime": int(when.timestamp()),
+        "ExecutedTime": int(record.ended_at.timestamp()) if record.ended_at else None,
+        "Reference": record.reference,
+        "Results": [f"{task.label or task.task}: {text}" for task in record.tasks for text in _sentences(task)]
+        + [note.text for note in record.notes if note.kind is not NoteKind.INFO],
+        "RowKey": record.id,
+    }
+
+
+def _sentences(task: Any) -> list[str]:
+    """How a task stands, and what it leaves for a person."""
+    found = [task.outcome.value.replace("_", " ")]
+    if task.error is not None:
+        found.append(f"{task.error.message} [{task.error.code}]")
+    wanted = (NoteKind.FOLLOW_UP, NoteKind.BLOCKER)
+    return found + [note.text for note in task.notes if note.kind in wanted]
+
+
+def _as_switches(defaults: dict[str, dict[str, Any]]) -> dict[str, bool]:
+    fields = {task.name: task.option.api_field for task in all_tasks()}
+    return {fields[task]: bool(said.get("value")) for task, said in defaults.items() if task in fields}
+
+
+async def _array(rows: AsyncIterator[dict[str, Any]], names: dict[str, str]) -> AsyncIterator[str]:
+    """The rows as a JSON array, written as they come; the first page is read before the answer begins."""
+    first = await anext(rows, None)
+
+    async def write() -> AsyncIterator[str]:
+        yield "["
+        if first is not None:
+            yield json.dumps(_user(first, names))
+            async for row in rows:
+                yield "," + json.dumps(_user(row, names))
+        yield "]"
+
+    return write()
+
+
+def _user(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    local, _, domain = str(row.get("userPrincipalName") or "").partition("@")
+    held = [str(item.get("skuId", "")) for item in row.get("assignedLicenses") or []]
+    addresses = [str(each) for each in row.get("proxyAddresses") or []]
+    return row | {
+        "username": local,
+        "Aliases": ", ".join(each.partition(":")[2] for each in addresses if each.startswith("smtp:")),
+        "LicJoined": ", ".join(names.get(sku) or product_name("", sku) for sku in held),
+        "primDomain": {"value": domain, "label": domain},
+        "onPremisesSyncEnabled": bool(row.get("onPremisesSyncEnabled")),
+        "manager": row.get("manager"),
+    }

@@ -1,0 +1,66 @@
+"""Errors as HTTP: problem details (RFC 9457), with Microsoft's code and request id kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from leaver.domain.errors import (
+    Denied,
+    LeaverError,
+    NotFound,
+    NotSignedIn,
+    Refused,
+    SignInRefused,
+    StoreAway,
+    TryAgain,
+    Unusable,
+)
+
+CONFLICTS = frozenset(
+    {
+        "already_active",
+        "already_ended",
+        "already_started",
+        "blocked",
+        "idempotency_conflict",
+        "nothing_to_retry",
+        "nothing_to_skip",
+        "nothing_to_undo",
+        "plan_changed",
+        "still_active",
+        "undo_of_undo",
+        "pruned",
+    }
+)
+MISSING = frozenset({"unknown_offboarding", "unknown_tenant", "unknown_token"})
+
+
+def status_of(error: LeaverError) -> int:
+    """The HTTP status that says who must act."""
+    if isinstance(error, NotSignedIn):
+        return 401
+    if isinstance(error, Denied):
+        return 403
+    if isinstance(error, Unusable):
+        return 409 if error.code in CONFLICTS else 404 if error.code in MISSING else 400
+    if isinstance(error, NotFound):
+        return 404
+    if isinstance(error, (TryAgain, StoreAway)):
+        return 503
+    if isinstance(error, (SignInRefused, Refused)):
+        return 502
+    return 500
+
+
+def problem(error: LeaverError) -> dict[str, Any]:
+    """The error as a document that a program can read and a person too."""
+    code = error.code or type(error).__name__
+    return {
+        "type": f"urn:leaver:problem:{code}",
+        "title": error.message,
+        "status": status_of(error),
+        "detail": error.advice or error.message,
+        "code": code,
+        "service": error.service,
+        "request_id": error.request_id,
+    }

@@ -1,0 +1,459 @@
+"""The native API, `/api/v1`: one list convention (`items`, `next`), problem details for every error."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from leaver.access.roles import Person, Right, Role, may, require
+from leaver.access.targets import refuse_privileged
+from leaver.api.door import Caller, Here, Rooms
+from leaver.domain.errors import Unusable
+from leaver.domain.offboarding import Offboarding, document
+from leaver.offboarding import readiness, report
+from leaver.offboarding.desk import Request as Asked
+from leaver.store.defaults import ORGANIZATION, effective
+from leaver.store.tenants import KnownTenant
+from leaver.tasks.catalogue import all_tasks
+
+router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+LOOK = 0.5
+"""Seconds between two looks for news of an offboarding."""
+QUIET = 15.0
+"""Seconds after which a quiet stream says that it is alive."""
+SETTINGS_EXAMPLE = {"disable_sign_in": True, "remove_groups": True, "forward_mail": {"to": "manager"}}
+
+
+class Body(BaseModel):
+    """A request's body; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PlanRequest(Body):
+    """Which tasks for which users of a tenant."""
+
+    tenant: str = Field(min_length=1, description="The tenant's id, or any of its domains.", examples=["contoso.com"])
+    users: list[str] = Field(
+        min_length=1, max_length=500, description="UPNs or object ids.", examples=[["ada@contoso.com"]]
+    )
+    settings: dict[str, Any] = Field(description="Task name to its setting.", examples=[SETTINGS_EXAMPLE])
+    decisions: dict[str, str] = Field(default={}, description="Blocker code to the choice.")
+
+
+class OffboardingRequest(PlanRequest):
+    """A plan to carry out, at once or later."""
+
+    reference: str = Field(default="", max_length=500)
+    at: AwareDatetime | None = Field(default=None, description="When to start; with an offset.")
+    time_zone: str = Field(default="", max_length=64, description="The zone to show it in, by its IANA name.")
+    priority: int = Field(default=5, ge=1, le=10, description="Lower goes first.")
+    digest: str = Field(default="", description="The digest of the plan that was confirmed.")
+
+
+class Decisions(Body):
+    """Choices for blockers."""
+
+    decisions: dict[str, str] = {}
+
+
+class UndoRequest(Decisions):
+    """What to put back."""
+
+    tasks: list[str] = Field(default=[], description="Only these tasks; all of them if empty.")
+
+
+class Move(Body):
+    """Another moment."""
+
+    at: AwareDatetime
+    time_zone: str = Field(default="", max_length=64)
+
+
+class Skip(Body):
+    """A task that is left to a person."""
+
+    task: str
+    note: str = Field(min_length=1, max_length=2000)
+
+
+class TokenRequest(Body):
+    """A new API token."""
+
+    name: str = Field(min_length=1, max_length=200)
+    role: Role
+    tenants: list[str] = Field(default=[], description="Ids or domains; all tenants if empty.")
+    expires_at: AwareDatetime | None = None
+
+
+class DefaultValue(Body):
+    """What a task is preset to."""
+
+    value: Any
+    locked: bool = False
+
+
+@router.get("/tasks", summary="Every task, its setting and what it needs")
+async def tasks(person: Caller) -> dict[str, Any]:
+    """The catalogue."""
+    require(person, Right.SEE)
+    items = [
+        {
+            "task": task.name,
+            "stage": task.stage,
+            "label": task.option.label,
+            "description": (inspect.getdoc(task) or "").partition("\n")[0],
+            "api_field": task.option.api_field,
+            "reversibility": task.reversibility.value,
+            "permissions": list(task.scopes),
+            "roles": list(task.roles),
+            "schema": task.option.setting.model_json_schema(),
+            "list_of": task.option.list_of,
+        }
+        for task in all_tasks()
+    ]
+    return {"items": items, "next": ""}
+
+
+@router.get("/tenants", summary="The tenants that the caller may see")
+async def tenants(here: Here, person: Caller, search: str = "") -> dict[str, Any]:
+    """By name."""
+    require(person, Right.SEE)
+    wanted = search.strip().lower()
+    items = [
+        {"id": tenant.id, "domain": tenant.domain, "name": tenant.name, "domains": tenant.domains}
+        for tenant in await here.house.tenants.all()
+        if person.sees(tenant.id) and wanted in f"{tenant.name} {' '.join([tenant.domain, *tenant.domains])}".lower()
+    ]
+    return {"items": items, "next": ""}
+
+
+@router.get("/tenants/{tenant}/health", summary="Which tasks would work in this tenant, and what to grant")
+async def health(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
+    """One read-only probe for each service and permission."""
+    known = await tenant_of(here, person, tenant, Right.PLAN)
+    return (await readiness.check(here.house, known.named)).as_json()
+
+
+@router.get("/tenants/{tenant}/defaults", summary="What the tasks are preset to, and who says so")
+async def tenant_defaults(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
+    """The effective defaults."""
+    known = await tenant_of(here, person, tenant, Right.SEE)
+    defaults = here.house.defaults
+    found = effective(await defaults.get(ORGANIZATION), await defaults.get(known.id))
+    return {"items": [{"task": task, **asdict(value)} for task, value in found.items()], "next": ""}
+
+
+@router.get("/defaults/{scope}", summary="What one scope says: `organization`, or a tenant")
+async def defaults(here: Here, person: Caller, scope: str) -> dict[str, Any]:
+    """Only the tasks that it speaks of."""
+    return await here.house.defaults.get(await _scope(here, person, scope, Right.SEE))
+
+
+@router.put("/defaults/{scope}", summary="Replace what one scope says")
+async def put_defaults(here: Here, person: Caller, scope: str, values: dict[str, DefaultValue]) -> dict[str, Any]:
+    """Changes count for new offboardings only."""
+    where = await _scope(here, person, scope, Right.MANAGE)
+    strange = sorted(set(values) - {task.name for task in all_tasks()})
+    if strange:
+        raise Unusable(f"There is no task {', '.join(strange)}.", "unknown_task")
+    kept = {task: value.model_dump() for task, value in values.items()}
+    await here.house.defaults.save(where, kept, person.actor())
+    return await here.house.defaults.get(where)
+
+
+@router.get("/tenants/{tenant}/users", summary="Users of a tenant, a hundred at a time")
+async def users(here: Here, person: Caller, tenant: str, search: str = "", cursor: str = "") -> dict[str, Any]:
+    """Those whose name or address has a word that begins so; all of them without a search."""
+    known = await tenant_of(here, person, tenant, Right.SEE)
+    found, following = await here.house.doorway(known.id).users.page(search.strip(), cursor)
+    active, _ = await here.desk.page(tenant_ids=[known.id], states=ACTIVE, limit=500)
+    busy = {record.user.id: record for record in active}
+    items = []
+    for row in found:
+        badges = []
+        badges += ["guest"] if row.is_guest else []
+        badges += ["synced"] if row.synced else []
+        badges += [] if row.account_enabled else ["disabled"]
+        badges += ["protected"] if row.id in known.protected else []
+        badges += [busy[row.id].state.value] if row.id in busy else []
+        item = {"id": row.id, "upn": row.upn, "display_name": row.display_name, "mail": row.mail}
+        items.append(
+            item
+            | {"enabled": row.account_enabled, "licensed": row.licensed, "department": row.department, "badges": badges}
+        )
+    return {"items": items, "next": following}
+
+
+ACTIVE = ("planned", "scheduled", "running", "waiting")
+
+
+@router.post("/plans", summary="What would change; nothing is written anywhere")
+async def plan(here: Here, person: Caller, body: PlanRequest) -> dict[str, Any]:
+    """The plan of every user, with its digest."""
+    known = await tenant_of(here, person, body.tenant, Right.PLAN)
+    asked = Asked(known.id, body.users, body.settings, body.decisions)
+    return (await here.desk.plan(asked, person.actor())).as_json()
+
+
+@router.post("/offboardings", status_code=201, summary="Plan, accept and carry out")
+async def create(
+    here: Here,
+    person: Caller,
+    body: OffboardingRequest,
+    idempotency_key: Annotated[str, Header(max_length=200)] = "",
+) -> JSONResponse:
+    """All users or none: a blocker, a conflict, or a plan other than the confirmed one refuses the request."""
+    known = await tenant_of(here, person, body.tenant, Right.OFFBOARD)
+    if body.at is not None and body.at <= datetime.now(body.at.tzinfo):
+        raise Unusable("`at` has passed.", "time_has_passed", advice="Leave it out to start at once.")
+
+    async def allowed(record: Offboarding) -> None:
+        await refuse_privileged(person, here.house.doorway(known.id), record)
+
+    asked = Asked(
+        known.id,
+        body.users,
+        body.settings,
+        body.decisions,
+        body.reference,
+        body.at,
+        body.time_zone,
+        body.priority,
+        idempotency_key,
+    )
+    records = await here.desk.submit(asked, person.actor(), confirmed_digest=body.digest, allowed=allowed)
+    location = f"/api/v1/offboardings/{records[0].id}"
+    return JSONResponse(document(known.named, records, records[0].digest), 201, {"Location": location})
+
+
+@router.get("/offboardings", summary="Offboardings, the latest first")
+async def offboardings(
+    here: Here,
+    person: Caller,
+    tenant: str = "",
+    state: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI copies it
+    search: str = "",
+    reference: str = "",
+    asked_by: str = "",
+    since: AwareDatetime | None = None,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """A page of those that the caller may see."""
+    require(person, Right.SEE)
+    ids = person.tenant_ids
+    if tenant:
+        ids = [(await tenant_of(here, person, tenant, Right.SEE)).id]
+    found, following = await here.desk.page(
+        tenant_ids=ids,
+        states=state,
+        text=search,
+        reference=reference,
+        asked_by=asked_by,
+        since=since,
+        after=cursor,
+        limit=limit,
+    )
+    return {"items": [{"tenant": asdict(record.tenant), **record.as_json()} for record in found], "next": following}
+
+
+@router.get("/offboardings/{offboarding_id}", summary="One offboarding")
+async def offboarding(here: Here, person: Caller, offboarding_id: str) -> dict[str, Any]:
+    """With every task, change, note and error."""
+    return _shown(await offboarding_of(here, person, offboarding_id, Right.SEE))
+
+
+@router.get("/offboardings/{offboarding_id}/events", summary="News of an offboarding, as server-sent events")
+async def events(
+    request: Request,
+    here: Here,
+    person: Caller,
+    offboarding_id: str,
+    last_event_id: Annotated[str, Header()] = "",
+) -> StreamingResponse:
+    """An `offboarding` event with the whole state after every change, and `end`; resumes after `Last-Event-ID`."""
+    record = await offboarding_of(here, person, offboarding_id, Right.SEE)
+    seen = int(last_event_id) if last_event_id.isdigit() else -1
+    stream = _events(request, here, record.id, seen)
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/offboardings/{offboarding_id}/retry", summary="Do what is still missing")
+async def retry(here: Here, person: Caller, offboarding_id: str, body: Decisions | None = None) -> dict[str, Any]:
+    """What is verified is left as it is."""
+    record = await _changeable(here, person, offboarding_id)
+    return _shown(await here.desk.retry(record.id, person.actor(), body.decisions if body else {}))
+
+
+@router.post("/offboardings/{offboarding_id}/cancel", summary="Stop; what was done stays")
+async def cancel(here: Here, person: Caller, offboarding_id: str) -> dict[str, Any]:
+    """The call under way finishes, the rest is not started."""
+    record = await offboarding_of(here, person, offboarding_id, Right.OFFBOARD)
+    return _shown(await here.desk.cancel(record.id, person.actor()))
+
+
+@router.post("/offboardings/{offboarding_id}/reschedule", summary="Move one that has not started")
+async def reschedule(here: Here, person: Caller, offboarding_id: str, body: Move) -> dict[str, Any]:
+    """To another moment."""
+    record = await _changeable(here, person, offboarding_id)
+    return _shown(await here.desk.reschedule(record.id, body.at, body.time_zone, person.actor()))
+
+
+@router.post("/offboardings/{offboarding_id}/skip", summary="Leave a task to a person, with a note")
+async def skip(here: Here, person: Caller, offboarding_id: str, body: Skip) -> dict[str, Any]:
+    """Only a task that did not end well."""
+    record = await _changeable(here, person, offboarding_id)
+    return _shown(await here.desk.skip(record.id, body.task, body.note, person.actor()))
+
+
+@router.post("/offboardings/{offboarding_id}/undo-plan", summary="What an undo would put back; writes nothing")
+async def undo_plan(here: Here, person: Caller, offboarding_id: str, body: UndoRequest | None = None) -> dict[str, Any]:
+    """Planned from the changes that were really made."""
+    wish = body or UndoRequest()
+    record = await offboarding_of(here, person, offboarding_id, Right.PLAN)
+    return _shown(await here.desk.undo_plan(record.id, person.actor(), wish.tasks, wish.decisions))
+
+
+@router.post("/offboardings/{offboarding_id}/undo", status_code=201, summary="Put back what can be put back")
+async def undo(here: Here, person: Caller, offboarding_id: str, body: UndoRequest | None = None) -> JSONResponse:
+    """A run of its own, carried out and verified like an offboarding."""
+    wish = body or UndoRequest()
+    record = await _changeable(here, person, offboarding_id)
+    made = await here.desk.undo(record.id, person.actor(), wish.tasks, wish.decisions)
+    return JSONResponse(_shown(made), 201, {"Location": f"/api/v1/offboardings/{made.id}"})
+
+
+@router.get("/offboardings/{offboarding_id}/report", summary="The evidence, as JSON or as a page")
+async def evidence(here: Here, person: Caller, offboarding_id: str, format: str = "json") -> Response:
+    """What was, what is, who asked, when."""
+    record = await offboarding_of(here, person, offboarding_id, Right.SEE)
+    if format == "html":
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+        return HTMLResponse(report.page(record), headers=headers)
+    if format != "json":
+        raise Unusable(f"There is no report as {format!r}.", "unknown_format", advice="json and html are there.")
+    return JSONResponse(report.evidence(record))
+
+
+@router.get("/audit", summary="The audit trail, the oldest entry first")
+async def audit(
+    here: Here, person: Caller, after: int = 0, offboarding: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 200
+) -> dict[str, Any]:
+    """Entries with a number above `after`."""
+    _require_audit(person)
+    ids = None if person.tenants is None else sorted(person.tenants)
+    found = here.house.audit.entries(tenant_ids=ids, offboarding_id=offboarding, after=after, limit=limit)
+    items = [entry async for entry in found]
+    return {"items": items, "next": str(items[-1]["number"]) if len(items) == limit else ""}
+
+
+@router.get("/audit/verify", summary="Whether an entry was changed, taken away or moved")
+async def verify(here: Here, person: Caller) -> dict[str, Any]:
+    """Every entry is held against the one before it."""
+    require(person, Right.AUDIT)
+    problems = await here.house.audit.verify()
+    return {"intact": not problems, "problems": problems}
+
+
+@router.get("/tokens", summary="API tokens, without their secrets")
+async def tokens(here: Here, person: Caller) -> dict[str, Any]:
+    """Those that are valid."""
+    require(person, Right.MANAGE)
+    return {"items": [asdict(token) for token in await here.tokens.all()], "next": ""}
+
+
+@router.post("/tokens", status_code=201, summary="A new API token; its secret is shown once")
+async def create_token(here: Here, person: Caller, body: TokenRequest) -> dict[str, Any]:
+    """Limited to a role, to tenants and in time."""
+    require(person, Right.MANAGE)
+    ids = [(await here.house.tenants.find(text)).id for text in body.tenants]
+    token, secret = await here.tokens.create(
+        body.name, body.role, person.actor(), tenants=ids, expires_at=body.expires_at
+    )
+    return {**asdict(token), "token": secret}
+
+
+@router.delete("/tokens/{token_id}", status_code=204, summary="Make a token worthless")
+async def revoke_token(here: Here, person: Caller, token_id: str) -> Response:
+    """At once."""
+    require(person, Right.MANAGE)
+    await here.tokens.revoke(token_id, person.actor())
+    return Response(status_code=204)
+
+
+async def tenant_of(here: Rooms, person: Person, text: str, right: Right) -> KnownTenant:
+    """The tenant that the caller may see; one outside its limits looks like one that is not there."""
+    try:
+        known = await here.house.tenants.find(text)
+    except Unusable:
+        require(person, right)
+        raise
+    if not person.sees(known.id):
+        raise Unusable(f"Leaver does not know the tenant {text!r}.", "unknown_tenant")
+    require(person, right, known.id)
+    return known
+
+
+async def offboarding_of(here: Rooms, person: Person, offboarding_id: str, right: Right) -> Offboarding:
+    """The offboarding that the caller may see; one of another tenant looks like one that is not there."""
+    record = await here.desk.get(offboarding_id)
+    if not person.sees(record.tenant.id):
+        raise Unusable(f"There is no offboarding with the id {offboarding_id!r}.", "unknown_offboarding")
+    require(person, right, record.tenant.id)
+    return record
+
+
+async def _changeable(here: Rooms, person: Person, offboarding_id: str) -> Offboarding:
+    record = await offboarding_of(here, person, offboarding_id, Right.OFFBOARD)
+    await refuse_privileged(person, here.house.doorway(record.tenant.id), record)
+    return record
+
+
+async def _scope(here: Rooms, person: Person, scope: str, right: Right) -> str:
+    if scope == ORGANIZATION:
+        require(person, right)
+        return scope
+    return (await tenant_of(here, person, scope, right)).id
+
+
+def _require_audit(person: Person) -> None:
+    limit = next(iter(person.tenants), "") if person.tenants else ""
+    if not may(person, Right.AUDIT, limit):
+        require(person, Right.AUDIT)
+
+
+def _shown(record: Offboarding) -> dict[str, Any]:
+    return document(record.tenant, [record], record.digest)
+
+
+async def _events(request: Request, here: Rooms, offboarding_id: str, seen: int) -> AsyncIterator[str]:
+    quiet = timedelta()
+    while not await request.is_disconnected():
+        revision = await here.house.offboardings.revision(offboarding_id)
+        if revision > seen:
+            seen, quiet = revision, timedelta()
+            record = await here.desk.get(offboarding_id)
+            ended = record.ended_at is not None
+            data = json.dumps(_shown(record))
+            yield f"id: {record.revision}\nevent: offboarding\ndata: {data}\n\n"
+            if ended:
+                yield "event: end\ndata: {}\n\n"
+                return
+        elif seen >= 0 and quiet >= timedelta(seconds=QUIET):
+            quiet = timedelta()
+            yield ": still here\n\n"
+            if (await here.desk.get(offboarding_id)).ended_at is not None:
+                yield "event: end\ndata: {}\n\n"
+                return
+        await asyncio.sleep(LOOK)
+        quiet += timedelta(seconds=LOOK)

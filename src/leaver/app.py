@@ -1,0 +1,153 @@
+"""The running program: mounts the doors, starts and stops the engine."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from leaver import __version__
+from leaver.access.tokens import Tokens
+from leaver.api import cipp, v1
+from leaver.api.problems import problem, status_of
+from leaver.config import Config
+from leaver.domain.errors import LeaverError
+from leaver.offboarding.desk import Desk
+from leaver.offboarding.products import use_cached
+from leaver.offboarding.worker import Worker
+from leaver.wiring import House, open_house
+
+log = logging.getLogger("leaver.access")
+LARGEST_BODY = 2_000_000
+"""Bytes of a request; the largest honest one is a list of users."""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def create(config: Config | None = None, *, house: House | None = None, works: bool = True) -> FastAPI:
+    """The program as an ASGI application. A given house stays open; `works` takes part in the offboardings' work."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            chosen = config or (house.config if house else Config.from_environment())
+            use_cached(chosen.data_dir)
+            here = house if house is not None else await stack.enter_async_context(open_house(chosen))
+            worker = Worker(here) if works else None
+            if worker is not None:
+                await worker.start()
+                stack.push_async_callback(worker.stop)
+            _furnish(app, here, worker)
+            yield
+
+    app = FastAPI(
+        title="Leaver",
+        version=__version__,
+        summary="Offboards Microsoft 365 users: plans, does, proves and can undo.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        responses={"default": {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {}}}},
+    )
+    if house is not None:
+        _furnish(app, house, None)
+    app.middleware("http")(_guard)
+    app.add_exception_handler(LeaverError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_malformed)
+    app.add_exception_handler(404, _on_missing)
+    app.include_router(v1.router)
+    app.include_router(cipp.router)
+    _add_health(app)
+    return app
+
+
+def _furnish(app: FastAPI, house: House, worker: Worker | None) -> None:
+    app.state.house = house
+    app.state.desk = Desk(house, worker.nudge if worker else lambda: None)
+    app.state.tokens = Tokens(house.papers, house.audit)
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> PlainTextResponse:
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz(request: Request) -> PlainTextResponse:
+        house: House = request.app.state.house
+        await house.offboardings.counts()
+        return PlainTextResponse("ready\n")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> PlainTextResponse:
+        """Prometheus' text format; only numbers, so it needs no sign-in."""
+        house: House = request.app.state.house
+        counts = await house.offboardings.counts()
+        lines = ["# HELP leaver_offboardings Offboardings by state.", "# TYPE leaver_offboardings gauge"]
+        lines += [f'leaver_offboardings{{state="{state}"}} {count}' for state, count in sorted(counts.items())]
+        due = len(await house.offboardings.due())
+        lines += ["# HELP leaver_due Offboardings that nobody works on yet.", "# TYPE leaver_due gauge"]
+        lines += [f"leaver_due {due}"]
+        return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+
+async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Every request: a limit to its size, a name in the log, strict headers on its answer."""
+    name = secrets.token_hex(8)
+    began = time.perf_counter()
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > LARGEST_BODY:
+        response: Response = _document({"title": "The request is too large.", "status": 413, "code": "too_large"}, 413)
+    else:
+        response = await go_on(request)
+    for header, value in HEADERS.items():
+        response.headers.setdefault(header, value)
+    response.headers["X-Request-Id"] = name
+    took = (time.perf_counter() - began) * 1000
+    log.info("%s %s %s %s %.0fms", name, request.method, request.url.path, response.status_code, took)
+    return response
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LeaverError)  # noqa: S101 - registered for nothing else
+    status = status_of(error)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "30"} if status == 503 else {}
+    if _is_cipp(request):
+        return JSONResponse({"Results": [str(error)]}, status, headers)
+    return _document(problem(error) | {"instance": request.url.path}, status, headers)
+
+
+async def _on_malformed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    reasons = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+    if _is_cipp(request):
+        return JSONResponse({"Results": reasons}, 400)
+    body = {"type": "urn:leaver:problem:malformed_request", "title": "The request is malformed.", "status": 422}
+    return _document(body | {"detail": " ".join(reasons), "code": "malformed_request", "errors": reasons}, 422)
+
+
+async def _on_missing(request: Request, _: Exception) -> JSONResponse:
+    body = {"type": "urn:leaver:problem:no_such_page", "title": "There is nothing at this address.", "status": 404}
+    return _document(body | {"code": "no_such_page", "instance": request.url.path}, 404)
+
+
+def _is_cipp(request: Request) -> bool:
+    path = request.url.path
+    return path.startswith("/api/") and not path.startswith("/api/v1/")
+
+
+def _document(body: dict[str, object], status: int, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(body, status, headers, "application/problem+json")
