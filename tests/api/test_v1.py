@@ -38,12 +38,8 @@ async def test_plan_accept_watch_and_undo(client: Client, house: House, world: W
 
 
 async def _events(client: Client, offboarding_id: str) -> list[str]:
-    found = []
     async with client.stream("GET", f"/api/v1/offboardings/{offboarding_id}/events") as stream:
-        async for line in stream.aiter_lines():
-            if line.startswith("event"):
-                found.append(line)
-    return found
+        return [line async for line in stream.aiter_lines() if line.startswith("event")]
 
 
 async def test_the_same_key_makes_one_offboarding(client: Client, house: House, world: World) -> None:
@@ -234,7 +230,7 @@ async def test_a_token_of_one_tenant_reaches_nothing_of_another(
 async def test_a_privileged_target_needs_an_administrator(
     client: Client, new_client: NewClient, house: House, world: World
 ) -> None:
-    world.add_role("ada", "User Administrator")
+    world.add_role("fe930be7-5e62-47db-91af-98c3a49a38b1", "User Administrator", "ada")
     operator = await new_client(role="operator")
     cipp = {"tenantFilter": "contoso.example", "user": ADA, "DisableSignIn": True}
 

@@ -107,7 +107,8 @@ async def list_users(
     return StreamingResponse(await _array(rows, names), media_type="application/json")
 
 
-@router.api_route("/ListTenants", methods=["GET", "POST"], summary="The tenants that the caller may see")
+@router.get("/ListTenants", summary="The tenants that the caller may see")
+@router.post("/ListTenants", summary="The tenants that the caller may see", operation_id="list_tenants_by_post")
 async def list_tenants(
     request: Request,
     here: Here,

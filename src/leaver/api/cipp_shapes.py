@@ -171,7 +171,7 @@ def _read_schedule(value: Any, read: Read) -> None:
         seconds = float(str(_one(date) or date)) if not isinstance(date, bool) else float("nan")
         read.at = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        read.reasons.append("Scheduled.date is not a moment in Unix seconds.")
+        read.reasons.append("Scheduled.date is not a moment in Unix seconds (nor are milliseconds).")
         return
     if read.at.year > datetime.now(UTC).year + 10:
         read.reasons.append("Scheduled.date is more than ten years away; it is in seconds, not in milliseconds.")

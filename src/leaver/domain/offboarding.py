@@ -153,6 +153,8 @@ class Offboarding:
             return State.CANCELLED
         if not self.started and self.at is not None and self.ended_at is None:
             return State.SCHEDULED
+        if not self.started and not self.tasks and self.ended_at is None:
+            return State.PLANNED  # accepted, and not planned yet
         return state_of((task.outcome for task in self.tasks), started=self.started)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from m365_simulator.directory import Directory, words
 from m365_simulator.graph import odata, people
@@ -36,7 +37,18 @@ def listed(call: GraphCall) -> Answer:
             raise GraphError(400, "Request_UnsupportedQuery", "Advanced queries cannot be combined with $expand.")
     users = odata.ordered(call, _chosen(call), PROPERTIES)
     shown = _readable(call, odata.selected(call, PROPERTIES, DEFAULT, "user"))
-    return odata.rows(call, users, lambda user: {name: PROPERTIES[name](call, user) for name in shown}, most=most)
+    with_manager = call.query.get("$expand", "").startswith("manager")
+
+    def row(user: User) -> dict[str, Any]:
+        found = {name: PROPERTIES[name](call, user) for name in shown}
+        boss = call.world.users.get(user.manager or "") if with_manager else None
+        if boss is not None:
+            found["manager"] = {"@odata.type": "#microsoft.graph.user"} | {
+                name: PROPERTIES[name](call, boss) for name in ("id", "displayName", "userPrincipalName")
+            }
+        return found
+
+    return odata.rows(call, users, row, most=most)
 
 
 @route("GET", "/users/$count", *READ_BASIC, *READ)
