@@ -52,14 +52,21 @@ def main() -> None:
     with running("large", **LATENCY) as simulator, data_folder() as folder:
         tenant = simulator.ready["tenants"][0]
         results["large"] = _measured(simulator, folder, "bench.scale", tenant["id"], tenant["leaver"])
+        results["large"]["service_seconds"] = _search_in_the_service(simulator.control("calls")["value"])
     large = results["large"]
     print("\nA tenant of 50,000 users with 5,001 mailboxes")
-    own = large["search_seconds"] - LATENCY["graph"] / 1000
+    own = large["search_seconds"] - large["service_seconds"]
     print(f"first page of a search, on top of the service's own time: {own:.2f} s (goal 0.3 s)")
     print(f"all rights on mailboxes and calendars: {large['rights_seconds']:.1f} s (goal 60 s)")
     print(f"rights found: {large['rights_found']:.0f}; peak memory {large['peak_mib']:.0f} MiB")
     Path(root() / "bench" / "results").mkdir(exist_ok=True)
     (root() / "bench" / "results" / "latest.json").write_text(json.dumps(results, indent=1))
+
+
+def _search_in_the_service(calls: list[dict[str, Any]]) -> float:
+    """How long the service itself was busy with the first page of the search."""
+    searches = [call for call in calls if call["service"] == "graph" and call["path"].endswith("/users")]
+    return float(searches[0]["end"]) - float(searches[0]["start"])
 
 
 def _offboard(simulator: Running, folder: str, mode: str) -> dict[str, Any]:

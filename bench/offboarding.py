@@ -32,13 +32,19 @@ LOCK_OUT = ("disable_sign_in", "reset_password", "revoke_sessions")
 
 
 class OneByOne(httpx.AsyncBaseTransport):
-    """Lets one request through at a time, and refuses batches, so that each request travels alone."""
+    """Lets one request through at a time, and refuses batches, so that each request travels alone.
+
+    Only once it is told to begin: the plan, which is not compared, may take the fast road.
+    """
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
         self._turn = asyncio.Lock()
+        self.begun = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self.begun:
+            return await self._inner.handle_async_request(request)
         if request.url.path.endswith("$batch"):
             return httpx.Response(404, json={"error": {"code": "ResourceNotFound", "message": "No batches here."}})
         async with self._turn:
@@ -47,22 +53,22 @@ class OneByOne(httpx.AsyncBaseTransport):
             return response
 
 
-def house_for(mode: str) -> Any:
-    """The house, as the mode wants it."""
+def house_for(mode: str) -> tuple[Any, OneByOne | None]:
+    """The house as the mode wants it, and the transport that will slow it down."""
     config = Config.from_environment(dict(os.environ))
     context = httpx.create_ssl_context()
     context.load_verify_locations(str(config.ca_file))
     inner = httpx.AsyncHTTPTransport(verify=context, limits=httpx.Limits(max_connections=500))
-    chosen = {"one_by_one": lambda: OneByOne(inner), "unbounded": lambda: inner}.get(mode)
-    http = transport.Http(ca_file=config.ca_file, transport=chosen() if chosen else None)
+    alone = OneByOne(inner) if mode == "one_by_one" else None
+    http = transport.Http(ca_file=config.ca_file, transport=alone or (inner if mode == "unbounded" else None))
     if mode == "unbounded":
         wires.Budget = lambda *_, **__: budgets.Budget(1000)  # type: ignore[assignment,misc]
-    return build(config, http)
+    return build(config, http), alone
 
 
 async def measure(mode: str, tenant: str, user: str, settings: dict[str, Any]) -> dict[str, Any]:
     """The times of one offboarding, in seconds from its start and from its confirmation."""
-    house = house_for(mode)
+    house, alone = house_for(mode)
     await house.tenants.save(KnownTenant(tenant, "typical.example", "Typical", ["typical.example"]))
     began = time.monotonic()
     planned = await preview(house, await accept(house, tenant, [user], settings))
@@ -73,6 +79,8 @@ async def measure(mode: str, tenant: str, user: str, settings: dict[str, Any]) -
     told: dict[str, float] = {}
     result: dict[str, Any] = {"plan_seconds": plan_seconds}
     if mode != "plan":
+        if alone is not None:
+            alone.begun = True
         confirmed = time.monotonic()
         result["confirmed_at"] = time.time()
         await carry_out(house, planned, on_event=_remember(told, confirmed))

@@ -18,7 +18,7 @@ RIGHTS = {"remove_mailbox_permissions": True, "remove_calendar_permissions": Tru
 
 async def measure(tenant_id: str, user: str) -> dict[str, float]:
     """Seconds for the first page of a search, and for looking through everybody's mailbox."""
-    house = house_for("together")
+    house, _ = house_for("together")
     await house.tenants.save(KnownTenant(tenant_id, "large.example", "Large", ["large.example"]))
     tenant = house.doorway(tenant_id)
     await tenant.organization.get()

@@ -9,7 +9,10 @@ from contextlib import asynccontextmanager
 
 
 class Budget:
-    """Slots for requests: a refusal halves their number, a run of successes adds one. First come, first served."""
+    """Slots for requests: a refusal halves their number, a run of successes adds one. First come, first served.
+
+    Until the service has refused for the first time each success adds one, so that a long search is soon at full speed.
+    """
 
     def __init__(self, start: int, *, most: int | None = None, least: int = 2) -> None:
         self.limit = start
@@ -17,6 +20,7 @@ class Budget:
         self._least = min(least, start)
         self._busy = 0
         self._successes = 0
+        self._ever_refused = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
@@ -30,9 +34,9 @@ class Budget:
             self._wake()
 
     def succeeded(self) -> None:
-        """The service answered: after as many successes as there are slots, try one more."""
+        """The service answered: try one more slot; once it has refused, for as many successes as there are slots."""
         self._successes += 1
-        if self._successes >= self.limit and self.limit < self._most:
+        if (self._successes >= self.limit or not self._ever_refused) and self.limit < self._most:
             self.limit += 1
             self._successes = 0
             self._wake()
@@ -40,6 +44,7 @@ class Budget:
     def refused(self, seen: int) -> None:
         """The service asked us to slow down; refusals of requests that began before the last halving count once."""
         self._successes = 0
+        self._ever_refused = True
         if seen <= self.limit:
             self.limit = max(self._least, self.limit // 2)
 

@@ -118,7 +118,7 @@ class Rights:
 
         An entry that shows only a name counts where nobody else has the name.
         """
-        names = await self._names(person)
+        names = await self._names_beside_the_list(person, "full access", mailboxes)
 
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> Mailbox | None:
             for access in await Permissions(wire, Guard()).full_access(mailbox):
@@ -133,7 +133,7 @@ class Rights:
         self, person: Addressed, mailboxes: Sequence[Mailbox] | None = None, progress: Progress | None = None
     ) -> tuple[CalendarRight, ...]:
         """A person's rights on others' calendars; with `mailboxes` only those are looked at."""
-        names = await self._names(person)
+        names = await self._names_beside_the_list(person, "calendar", mailboxes)
 
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> CalendarRight | None:
             uncertain = None
@@ -211,6 +211,13 @@ class Rights:
             if self._seen.mailboxes is None:
                 self._seen.mailboxes = await Mailboxes(self._wire, Guard()).all()
             return self._seen.mailboxes
+
+    async def _names_beside_the_list(self, person: Addressed, kind: str, mailboxes: Sequence[Mailbox] | None) -> _Names:
+        """The names, while the list of mailboxes is read that a first look through the tenant will need."""
+        if mailboxes is not None or self._seen.sweep(kind, person.id).complete:
+            return await self._names(person)
+        names, _ = await asyncio.gather(self._names(person), self._everyone())
+        return names
 
     async def _names(self, person: Addressed) -> _Names:
         certain, display = {person.id, person.upn}, set[str]()

@@ -39,10 +39,9 @@ class RemoveMailboxPermissions(Task[Rights]):
     async def inspect(self) -> Rights:
         """Three reverse look-ups. The one for full access looks through the tenant once a run, then at its hits."""
         rights = self.tenant.rights
-        full_access, send_as, own = await asyncio.gather(
-            rights.full_access_of(self.leaver), rights.send_as_of(self.leaver), self.tenant.mailboxes.get(self.leaver)
+        full_access, send_as, on_behalf = await asyncio.gather(
+            rights.full_access_of(self.leaver), rights.send_as_of(self.leaver), self._send_on_behalf()
         )
-        on_behalf = await rights.send_on_behalf_of(own.distinguished_name) if own is not None else ()
         return Rights(_others(self.leaver.id, full_access), send_as, _others(self.leaver.id, on_behalf))
 
     def plan(self, facts: Rights) -> Iterable[PlanItem]:
@@ -83,6 +82,10 @@ class RemoveMailboxPermissions(Task[Rights]):
                 await self.tenant.permissions.grant_send_as(mailbox, self.leaver)
             case _:
                 await self.tenant.mailboxes.add_send_on_behalf(mailbox, self.leaver)
+
+    async def _send_on_behalf(self) -> tuple[Mailbox, ...]:
+        own = await self.tenant.mailboxes.get(self.leaver)
+        return await self.tenant.rights.send_on_behalf_of(own.distinguished_name) if own is not None else ()
 
 
 def _others(own_id: str, mailboxes: Iterable[Mailbox]) -> tuple[Mailbox, ...]:
