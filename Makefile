@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench e2e lock clean
+.PHONY: help install demo serve test lint bench e2e lock clean
 
 help:  ## what can be done here
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ $(INSTALLED): pyproject.toml uv.lock
 
 demo: install  ## offboard a person of the bundled simulator, from plan to proof
 	@$(BIN)/leaver demo
+
+serve: install  ## the portal on the bundled simulator, until stopped
+	@$(BIN)/leaver demo --serve
 
 test: install  ## the tests
 	@$(BIN)/python -m pytest -n 2

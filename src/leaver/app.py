@@ -11,8 +11,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
 
 from leaver import __version__
+from leaver.access.accounts import Accounts
+from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.api import cipp, v1
 from leaver.api.problems import problem, status_of
@@ -21,6 +24,7 @@ from leaver.domain.errors import LeaverError
 from leaver.offboarding.desk import Desk
 from leaver.offboarding.products import use_cached
 from leaver.offboarding.worker import Worker
+from leaver.web import pages
 from leaver.wiring import House, open_house
 
 log = logging.getLogger("leaver.access")
@@ -36,8 +40,17 @@ HEADERS = {
 }
 
 
-def create(config: Config | None = None, *, house: House | None = None, works: bool = True) -> FastAPI:
-    """The program as an ASGI application. A given house stays open; `works` takes part in the offboardings' work."""
+def create(
+    config: Config | None = None,
+    *,
+    house: House | None = None,
+    works: bool = True,
+    on_first_start: Callable[[str], None] = lambda _: None,
+) -> FastAPI:
+    """The program as an ASGI application. A given house stays open; `works` takes part in the offboardings' work.
+
+    `on_first_start` is given the first administrator's password, which is kept nowhere.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,6 +63,9 @@ def create(config: Config | None = None, *, house: House | None = None, works: b
                 await worker.start()
                 stack.push_async_callback(worker.stop)
             _furnish(app, here, worker)
+            password = await app.state.accounts.first()
+            if password is not None:
+                on_first_start(password)
             yield
 
     app = FastAPI(
@@ -70,6 +86,8 @@ def create(config: Config | None = None, *, house: House | None = None, works: b
     app.add_exception_handler(404, _on_missing)
     app.include_router(v1.router)
     app.include_router(cipp.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(packages=[("leaver.web", "static")]), name="static")
     _add_health(app)
     return app
 
@@ -78,6 +96,8 @@ def _furnish(app: FastAPI, house: House, worker: Worker | None) -> None:
     app.state.house = house
     app.state.desk = Desk(house, worker.nudge if worker else lambda: None)
     app.state.tokens = Tokens(house.papers, house.audit)
+    app.state.accounts = Accounts(house.papers, house.audit)
+    app.state.sessions = Sessions(house.papers)
 
 
 def _add_health(app: FastAPI) -> None:
@@ -121,12 +141,14 @@ async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response
     return response
 
 
-async def _on_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, LeaverError)  # noqa: S101 - registered for nothing else
     status = status_of(error)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "30"} if status == 503 else {}
     if _is_cipp(request):
         return JSONResponse({"Results": [str(error)]}, status, headers)
+    if not request.url.path.startswith("/api/"):
+        return await pages.on_error(request, request.app.state, error, status)
     return _document(problem(error) | {"instance": request.url.path}, status, headers)
 
 

@@ -37,7 +37,8 @@ _SETTINGS = {
 
 @click.command(short_help="Watch an offboarding of a simulated user.")
 @click.option("--out", default="demo-output", show_default=True, help="Folder for the evidence.")
-def demo(out: str) -> int:
+@click.option("--serve", "portal", is_flag=True, help="Open the portal on the simulated tenants instead.")
+def demo(out: str, portal: bool) -> int:
     """Watch a difficult person being offboarded from a simulated tenant: the plan, the work, the proof."""
     with tempfile.TemporaryDirectory(prefix="leaver-demo-") as folder:
         simulator = _simulator(Path(folder))
@@ -46,7 +47,8 @@ def demo(out: str) -> int:
             if not line:
                 click.echo("The simulated Microsoft 365 did not start.", err=True)
                 return 1
-            return _show(json.loads(line), Path(folder), Path(out))
+            ready = json.loads(line)
+            return _serve(ready, Path(folder)) if portal else _show(ready, Path(folder), Path(out))
         finally:
             simulator.terminate()
             simulator.wait(10)
@@ -57,6 +59,23 @@ def _simulator(folder: Path) -> subprocess.Popen[str]:
     command += ["--latency", "graph=40,exchange=120,sharepoint=80"]
     command += ["--behaviour", '{"conversion_delay": 3, "group_license_delay": 2, "read_after_write": 0.5}']
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+
+
+def _serve(ready: Mapping[str, object], folder: Path) -> int:
+    """The portal, until it is stopped, with every simulated tenant known to it."""
+    environment, tenants = ready["environment"], ready["tenants"]
+    assert isinstance(environment, dict)  # noqa: S101 - our own program's answer
+    assert isinstance(tenants, list)  # noqa: S101
+    surroundings = {**os.environ, **environment, "LEAVER_DATA_DIR": str(folder / "data")}
+    click.echo("A simulated Microsoft 365 is running on this machine. Nothing leaves it.\n")
+    for tenant in tenants:
+        status = _run(["tenant", "add", tenant["id"], "--domain", tenant["domain"]], surroundings)
+        if status:
+            return status
+    try:
+        return _run(["serve"], surroundings)
+    except KeyboardInterrupt:
+        return 0
 
 
 def _show(ready: Mapping[str, object], folder: Path, out: Path) -> int:

@@ -22,10 +22,10 @@ ROLES = ("viewer", "operator", "administrator", "auditor")
 GRACE = 30
 
 
-@click.command(short_help="Serve the API, and work on what is accepted.")
+@click.command(short_help="Serve the portal and the API, and work on what is accepted.")
 @click.option("--no-worker", is_flag=True, help="Only serve; `leaver worker` processes do the work.")
 def serve(no_worker: bool) -> int:
-    """Serve the API at LEAVER_HOST:LEAVER_PORT, and work on what is accepted, until stopped."""
+    """Serve portal and API at LEAVER_HOST:LEAVER_PORT, and work on what is accepted, until stopped."""
     import logging
     from importlib import import_module
 
@@ -36,7 +36,11 @@ def serve(no_worker: bool) -> int:
     config = Config.from_environment()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    program = import_module("leaver.app").create(config, works=not no_worker)
+
+    def welcome(password: str) -> None:
+        click.echo(f"First sign-in: user name admin, password {password} (to be changed at once).", err=True)
+
+    program = import_module("leaver.app").create(config, works=not no_worker, on_first_start=welcome)
     click.echo(f"Leaver listens at http://{config.host}:{config.port}. Stop with Ctrl-C.", err=True)
     uvicorn.run(
         program,

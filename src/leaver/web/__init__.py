@@ -1,0 +1,1 @@
+"""What people click: the wizard, runs, tenants, defaults and the audit trail."""

@@ -1,0 +1,248 @@
+"""The portal without JavaScript, from sign-in to undo."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from leaver.access.accounts import Accounts
+from leaver.offboarding.drive import drive
+from leaver.wiring import House
+from m365_simulator.world import Cloud, World
+from support import Wire, give_ada_everything
+from web.conftest import PASSWORD, Browser
+
+ADA = "ada@contoso.example"
+
+
+async def work(house: House) -> None:
+    """Do everything that was accepted."""
+    for item in await house.offboardings.due():
+        await drive(house, item.id, owner="test", look_again=(0.01, 0.02, 0.05))
+
+
+async def to_settings(browser: Browser, world: World, *aliases: str) -> None:
+    """Through the first two steps."""
+    await browser.open("/offboardings/new")
+    await browser.post(tenant=world.id)
+    await browser.post(user=[world.users[alias].id for alias in aliases or ("ada",)], do="next")
+
+
+async def test_the_wizard_from_the_first_step_to_the_undo(
+    browser: Browser, house: House, world: World, wire: Wire
+) -> None:
+    give_ada_everything(world)
+    await browser.open("/offboardings/new")
+    assert "Contoso" in browser.html
+    await browser.post(tenant=world.id)
+    assert "Ada Example" in browser.html
+    await browser.post(user=[world.users["ada"].id], do="next")
+    assert "Disable sign-in" in browser.html
+    await browser.post(
+        task=["disable_sign_in", "remove_groups", "forward_mail", "grant_mailbox_access"],
+        **{"forward_mail.to": "manager", "forward_mail.keep_copy": "on"},
+        **{"grant_mailbox_access.automapping.no": "grace@contoso.example"},
+        when="now",
+        reference="INC-1",
+        do="next",
+    )
+    assert browser.path.endswith("/review"), re.sub("<[^>]+>", " ", browser.html)[:3000]
+    assert "sales" in browser.html.lower()
+    assert wire.writes == []
+    digest = re.search(r'name="digest" value="([^"]+)"', browser.html)
+    assert digest is not None
+    await browser.post(digest=digest[1], do="confirm")
+    run = browser.path
+    assert "You can close this page" in browser.html
+    await work(house)
+    await browser.open(run)
+    assert "Completed" in browser.html or "Follow-up" in browser.html
+    assert not world.users["ada"].enabled
+    assert "Grace" in await browser.open(f"{run}/report")
+    await browser.open(f"{run}/undo")
+    await browser.post(task=["disable_sign_in"])
+    await work(house)
+    assert "Completed" in await browser.open(browser.path)
+    assert world.users["ada"].enabled
+
+
+async def test_a_permanent_change_asks_for_the_name(browser: Browser, house: House, world: World) -> None:
+    world.add_meeting("ada", "Weekly", "bob@contoso.example")
+    await to_settings(browser, world)
+    await browser.post(task=["cancel_meetings"], when="now", do="next")
+    digest = re.search(r'name="digest" value="([^"]+)"', browser.html)
+    assert digest is not None
+    assert "cannot be undone by anyone" in browser.html
+
+    await browser.post(digest=digest[1], do="confirm")
+    refused = browser.html
+    await browser.post(digest=digest[1], do="confirm", **{f"confirm:{world.users['ada'].id}": "ada example"})
+
+    assert "Type the name exactly: Ada Example" in refused
+    assert len(await house.offboardings.due()) == 1
+
+
+async def test_a_blocker_is_decided_on_its_row(browser: Browser, house: House, world: World) -> None:
+    world.mailboxes["ada"].size = 60 * 1024**3
+    await to_settings(browser, world)
+    await browser.post(task=["convert_to_shared", "remove_licenses"], when="now", do="next")
+    assert "Resolve the blocker" in browser.html
+    found = re.search(r'name="(decide:[^"]+)" value="([^"]+)"', browser.html)
+    assert found is not None
+
+    await browser.post(do="decide", **{found[1]: found[2]})
+
+    assert "Resolve the blocker" not in browser.html
+
+
+async def test_wrong_settings_are_kept_and_explained(browser: Browser, world: World, wire: Wire) -> None:
+    await to_settings(browser, world)
+
+    await browser.post(task=["set_out_of_office"], when="now", do="next")
+    empty = browser.html
+    await browser.post(
+        task=["disable_forwarding", "forward_mail"], **{"forward_mail.to": "bob@contoso.example"}, do="next"
+    )
+
+    assert "set_out_of_office" in empty
+    assert "These settings cannot be used" in empty
+    assert "These settings cannot be used" in browser.html
+    assert "bob@contoso.example" in browser.html
+    assert wire.writes == []
+
+
+async def test_a_scheduled_one_is_planned_for_later(browser: Browser, house: House, world: World) -> None:
+    at = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%dT17:30")
+    await to_settings(browser, world)
+    await browser.post(task=["disable_sign_in"], when="later", at=at, tz="Europe/Amsterdam", do="next")
+    digest = re.search(r'name="digest" value="([^"]+)"', browser.html)
+    assert digest is not None
+
+    await browser.post(digest=digest[1], do="confirm")
+
+    assert "Scheduled" in browser.html
+    assert "Europe/Amsterdam" in browser.html
+    assert await house.offboardings.due() == []
+    await browser.open(browser.path)
+    await browser.post(f"{browser.path}/cancel")
+    await work(house)
+    assert "Cancelled" in await browser.open(browser.path)
+
+
+async def test_defaults_prefill_the_settings(browser: Browser, house: House, world: World) -> None:
+    await browser.open("/defaults/organization")
+    await browser.post(task=["disable_sign_in", "remove_groups"])
+    await to_settings(browser, world)
+
+    checked = re.findall(r'name="task" value="(\w+)"[^>]* checked', browser.html)
+
+    assert set(checked) == {"disable_sign_in", "remove_groups"}
+
+
+async def test_a_pasted_list_says_who_was_not_found(browser: Browser, world: World) -> None:
+    await browser.open("/offboardings/new")
+    await browser.post(tenant=world.id)
+
+    await browser.post(list=f"{ADA}\nnobody@contoso.example", do="paste")
+
+    assert "Not found: nobody@contoso.example" in browser.html
+    assert "1 selected" in browser.html
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/tenants", "/defaults/organization", "/audit", "/settings", "/offboardings/new"]
+)
+async def test_every_page_opens_with_a_strict_policy_and_needs_sign_in(
+    stranger: Browser, house: House, world: World, path: str
+) -> None:
+    await stranger.open(path)
+    outside = stranger.path
+    await stranger.sign_in()
+    await stranger.open(path)
+
+    assert outside == "/signin"
+    assert stranger.page.status_code == 200
+    assert "unsafe" not in stranger.page.headers["content-security-policy"]
+    assert "style=" not in stranger.html
+    assert "onclick" not in stranger.html
+
+
+async def test_the_health_of_a_tenant(browser: Browser, world: World) -> None:
+    assert "Disable sign-in" in await browser.open(f"/tenants/{world.id}")
+
+
+async def test_a_form_of_another_site_changes_nothing(browser: Browser, world: World) -> None:
+    answer = await browser.client.post("/defaults/organization", data={"task": "delete_user"})
+
+    assert answer.status_code == 403
+
+
+async def test_wrong_passwords_lock_the_account_and_tell_nothing(stranger: Browser, house: House) -> None:
+    for _ in range(5):
+        await stranger.sign_in(password="wrong")
+        assert stranger.page.status_code == 401
+    await stranger.sign_in()
+
+    assert "locked" in stranger.html
+    assert [entry["what"] async for entry in house.audit.entries()].count("sign_in.refused") == 6
+
+
+async def test_the_first_password_must_be_changed(house: House) -> None:
+    import httpx
+
+    from leaver.app import create
+
+    first = await Accounts(house.papers, house.audit).first()
+    assert first is not None
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create(house=house, works=False)), base_url="http://leaver.test"
+    ) as client:
+        browser = Browser(client)
+        await browser.sign_in(password=first)
+        assert browser.path == "/password"
+        await browser.open("/")
+        assert browser.path == "/password"
+        await browser.post(old=first, new="short")
+        assert "shorter" in browser.html
+        await browser.post(old=first, new=PASSWORD)
+        assert "Offboardings" in browser.html
+
+
+async def test_signing_in_leads_back_and_never_elsewhere(stranger: Browser, world: World) -> None:
+    await stranger.open("/signin?next=//evil.example/")
+
+    assert "evil.example" not in stranger.html
+
+
+async def test_a_token_made_in_the_portal_is_shown_once(browser: Browser, world: World) -> None:
+    await browser.open("/settings")
+    await browser.post(name="Halo", role="viewer", days="30")
+    secret = re.search(r"lvr_[\w-]+", browser.html)
+
+    assert secret is not None
+    assert secret[0] not in await browser.open("/settings")
+    assert secret[0] not in await browser.open("/audit")
+
+
+async def test_another_technicians_draft_is_closed(browser: Browser, house: House, world: World) -> None:
+    await house.papers.put("draft", "d1", {"id": "d1", "owner": "somebody", "tenant_id": world.id, "users": {}})
+
+    await browser.open("/offboardings/new/d1/users")
+
+    assert browser.page.status_code == 404
+
+
+async def test_two_technicians_cannot_offboard_one_user_at_once(
+    browser: Browser, house: House, world: World, cloud: Cloud
+) -> None:
+    for _ in range(2):
+        await to_settings(browser, world)
+        await browser.post(task=["disable_sign_in"], when="now", do="next")
+        digest = re.search(r'name="digest" value="([^"]+)"', browser.html)
+        assert digest is not None
+        await browser.post(digest=digest[1], do="confirm")
+
+    assert len(await house.offboardings.due()) == 1
+    assert "under way" in browser.html or "active" in browser.html.lower()
