@@ -1,0 +1,112 @@
+"""Offboardings by the hundred, in processes of their own that share a database: throughput, fairness, memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bench.simulator import Running, data_folder, root, running
+
+QUICK, FULL = 20, 200
+"""Tenants of the bulk run, with five users each."""
+
+
+@dataclass
+class Place:
+    """A simulator of 200 small tenants without latency, Microsoft's published limits on, and an empty data folder."""
+
+    simulator: Running
+    folder: str
+
+    def tenants(self, first: int, last: int) -> str:
+        """Some of the tenants, as the measurements take them."""
+        return json.dumps([[each["id"], each["domain"]] for each in self.simulator.ready["tenants"][first:last]])
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a measurement."""
+        environment = {**os.environ, **self.simulator.environment, "LEAVER_DATA_DIR": self.folder}
+        command = [sys.executable, "-m", "bench.engine", *words]
+        return subprocess.Popen(command, env=environment, cwd=root(), stdout=subprocess.PIPE, text=True)
+
+    def measured(self, *words: str) -> dict[str, Any]:
+        """The figures of a measurement."""
+        return ended(self.start(*words))
+
+    @contextmanager
+    def workers(self, number: int) -> Iterator[list[dict[str, Any]]]:
+        """Workers for the block; what each has used is there after it."""
+        self.measured("accept", "[]", "0")  # the database exists before several open it
+        working = [self.start("worker", "[]") for _ in range(number)]
+        time.sleep(2.0 + number)
+        used: list[dict[str, Any]] = []
+        try:
+            yield used
+        finally:
+            for worker in working:
+                worker.terminate()
+            used.extend(ended(worker) for worker in working)
+
+
+def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What a measurement printed last."""
+    said, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"the measurement ended with status {process.returncode}")
+    figures: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return figures
+
+
+@contextmanager
+def place() -> Iterator[Place]:
+    """A fresh simulator and data folder."""
+    with running("many") as simulator, data_folder() as folder:
+        yield Place(simulator, folder)
+
+
+def measure(*, full: bool) -> dict[str, Any]:
+    """Everything about the engine."""
+    results: dict[str, Any] = {}
+    with place() as here:
+        results["overhead"] = here.measured("overhead", here.tenants(0, 15))
+    for number in (1, 2, 4):
+        with place() as here, here.workers(number):
+            figures = here.measured("queue", here.tenants(0, 20), "4")
+            results[f"workers_{number}"] = {**figures, "a_minute": figures["accepted"] / figures["seconds"] * 60}
+    tenants = FULL if full else QUICK
+    with place() as here, here.workers(1) as used:
+        results["urgent_alone"] = here.measured("urgent", here.tenants(199, 200))
+        bulk = here.start("queue", here.tenants(0, tenants - 1), "5")
+        time.sleep(3.0)
+        results["urgent_beside"] = here.measured("urgent", here.tenants(198, 199))
+        figures = ended(bulk)
+        refused = [call for call in here.simulator.control("calls")["value"] if call["status"] in (429, 503)]
+    results["bulk"] = {**figures, "tenants": tenants - 1, "refused": len(refused), "peak_mib": used[0]["peak_mib"]}
+    with place() as here, here.workers(1) as used:
+        results["queued"] = here.measured("accept", here.tenants(0, 200), "5")
+        time.sleep(5.0)
+    results["queued"]["peak_mib"] = used[0]["peak_mib"]
+    return results
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print the figures beside the goals."""
+    print("\nThe engine (SQLite, a simulator without latency, four small tasks each)")
+    print(f"overhead of a task: {results['overhead']['overhead_ms']:.1f} ms (goal 10 ms)")
+    for number in (1, 2, 4):
+        print(f"offboardings a minute with {number} worker(s): {results[f'workers_{number}']['a_minute']:.0f}")
+    bulk = results["bulk"]
+    print(
+        f"{bulk['accepted']} offboardings in {bulk['tenants']} tenants with published limits: {bulk['seconds']:.0f} s, "
+        f"{bulk['refused']} requests refused, {bulk['peak_mib']:.0f} MiB"
+    )
+    alone, beside = results["urgent_alone"]["start_seconds"], results["urgent_beside"]["start_seconds"]
+    print(f"an urgent one starts after {alone:.1f} s alone, {beside:.1f} s beside the bulk run")
+    queued = results["queued"]
+    print(f"a worker with {queued['accepted']} queued: {queued['peak_mib']:.0f} MiB (goal 250 MiB)")
