@@ -106,7 +106,7 @@ def show(results: dict[str, Any]) -> None:
         f"{bulk['accepted']} offboardings in {bulk['tenants']} tenants with published limits: {bulk['seconds']:.0f} s, "
         f"{bulk['refused']} requests refused, {bulk['peak_mib']:.0f} MiB"
     )
-    alone, beside = results["urgent_alone"]["start_seconds"], results["urgent_beside"]["start_seconds"]
-    print(f"an urgent one starts after {alone:.1f} s alone, {beside:.1f} s beside the bulk run")
+    alone, beside = results["urgent_alone"]["end_seconds"], results["urgent_beside"]["end_seconds"]
+    print(f"an urgent one has ended after {alone:.1f} s alone, {beside:.1f} s beside the bulk run")
     queued = results["queued"]
     print(f"a worker with {queued['accepted']} queued: {queued['peak_mib']:.0f} MiB (goal 250 MiB)")

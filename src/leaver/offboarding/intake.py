@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import secrets
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 from leaver.config import Config
 from leaver.domain.actor import Actor
-from leaver.domain.errors import NotFound, Refused, Unusable
+from leaver.domain.errors import LeaverError, NotFound, Refused, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.people import Colleague, Leaver
 from leaver.domain.plan import info
@@ -88,9 +89,13 @@ async def accept(
         raise Unusable(" ".join(reasons), "conflicting_settings", advice="Change the settings and try again.")
     known = await house.tenants.find(tenant_text)
     doorway = house.doorway(known.id)
-    organization, found = await asyncio.gather(
-        doorway.organization.get(), asyncio.gather(*(_user(doorway, known, text) for text in users))
+    by_manager = any(str(person).lower() == "manager" for _, person in people_in(chosen))
+    organization, found, _ = await asyncio.gather(
+        doorway.organization.get(),
+        asyncio.gather(*(_user(doorway, known, text) for text in users)),
+        asyncio.gather(*(_ask_early(doorway, text) for text in users if by_manager)),
     )
+    asked = {user.id: text.strip() for user, text in zip(found, users, strict=True) if isinstance(user, User)}
     if organization.id.lower() != known.id.lower():
         raise Unusable(
             f"{known.domain or known.id} answers as another tenant ({organization.id}).",
@@ -100,7 +105,9 @@ async def accept(
     leavers = {user.id: user for user in found if isinstance(user, User)}
     reasons = [reason for reason in found if isinstance(reason, str)]
     batch = {user.id: f"{user.display_name} ({user.upn})" for user in leavers.values()}
-    opened = await asyncio.gather(*(_open(doorway, known, user, chosen, batch) for user in leavers.values()))
+    opened = await asyncio.gather(
+        *(_open(doorway, known, user, asked[user.id], chosen, batch) for user in leavers.values())
+    )
     for user, (_, problems) in zip(leavers.values(), opened, strict=True):
         reasons += problems
         if user.id in known.protected:
@@ -203,20 +210,32 @@ async def _user(doorway: Tenant, known: KnownTenant, text: str) -> User | str:
         )
 
 
+async def _ask_early(doorway: Tenant, text: str) -> None:
+    """Ask for the manager beside the user; the doorway remembers the answer, and an error is told when it is needed."""
+    with contextlib.suppress(LeaverError):
+        if text.strip():
+            await doorway.users.manager(text.strip())
+
+
 async def _open(
-    doorway: Tenant, known: KnownTenant, user: User, chosen: Mapping[str, Setting], batch: Mapping[str, str]
+    doorway: Tenant,
+    known: KnownTenant,
+    user: User,
+    asked: str,
+    chosen: Mapping[str, Setting],
+    batch: Mapping[str, str],
 ) -> tuple[dict[str, Colleague], list[str]]:
     wanted = list(dict.fromkeys(str(person) for _, person in people_in(chosen)))
-    found = await asyncio.gather(*(_colleague(doorway, known, user, person) for person in wanted))
+    found = await asyncio.gather(*(_colleague(doorway, known, user, asked, person) for person in wanted))
     people = {person: item for person, item in zip(wanted, found, strict=True) if isinstance(item, Colleague)}
     reasons = [item for item in found if isinstance(item, str)]
     leaver = Leaver(user.id, user.upn, user.display_name)
     return people, reasons + conflicts.people_refusals(leaver, chosen, people, batch)
 
 
-async def _colleague(doorway: Tenant, known: KnownTenant, user: User, person: str) -> Colleague | str:
+async def _colleague(doorway: Tenant, known: KnownTenant, user: User, asked: str, person: str) -> Colleague | str:
     if person.lower() == "manager":
-        manager = await doorway.users.manager(user.id)
+        manager = await doorway.users.manager(asked)
         return manager or f"{user.display_name} ({user.upn}) has no manager; name the colleague."
     try:
         return await doorway.users.colleague(person)
