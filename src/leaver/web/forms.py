@@ -15,7 +15,7 @@ from leaver.tasks.catalogue import all_tasks
 from leaver.tasks.task import Person, TaskType
 
 STAGES = {
-    "lock_out": ("Access now", "lock"),
+    "lock_out": ("Lock out", "lock"),
     "hand_over": ("Hand over", "users"),
     "clear_out": ("Clear out", "rules"),
     "close_account": ("Close account", "license"),

@@ -33,7 +33,6 @@ from leaver.offboarding.desk import Request as Asked
 from leaver.offboarding.settings import as_plain, parse
 from leaver.store.defaults import ORGANIZATION, effective
 from leaver.store.tenants import KnownTenant
-from leaver.tasks.catalogue import all_tasks
 from leaver.web import forms
 from leaver.wiring import House
 
@@ -411,7 +410,7 @@ async def run(request: Request, here: Here, session: Signed, offboarding_id: str
     undecided = [
         (note.code, note.text, note.choices) for _, note in words.notes_of(record, NoteKind.BLOCKER) if note.choices
     ]
-    answer = page(
+    return page(
         request,
         "run.html",
         session,
@@ -422,9 +421,6 @@ async def run(request: Request, here: Here, session: Signed, offboarding_id: str
         may_change=may(session.person, Right.OFFBOARD, record.tenant.id),
         error=error,
     )
-    if record.ended_at is None:
-        answer.headers["Refresh"] = "5" if not request.headers.get("accept", "").startswith("text/event") else ""
-    return answer
 
 
 @router.get("/offboardings/{offboarding_id}/events")
