@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint bench e2e lock clean
+.PHONY: help install demo serve test lint bench e2e screenshots lock clean
 
 help:  ## what can be done here
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ bench: install  ## measure against the simulator
 
 e2e: install  ## the command line against a simulator in a process of its own, over HTTPS
 	@$(BIN)/python -m pytest -m e2e tests/e2e
+
+screenshots: install  ## the pictures of the README
+	@$(BIN)/python tools/screenshots.py
 
 lock: install  ## renew uv.lock
 	@$(BIN)/uv lock

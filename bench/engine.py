@@ -1,8 +1,8 @@
 """The engine, measured against a simulator without latency: prints one JSON line for each measurement.
 
 `overhead TENANTS` drives offboardings one after the other, with everything kept and with nothing kept. `worker` works
-on what was accepted until it is terminated. `queue TENANTS USERS` accepts, and waits until everything has ended; `accept`
-does not wait. `urgent TENANTS` accepts one in the first tenant and waits for it.
+on what was accepted until it is terminated. `queue TENANTS USERS` accepts, and waits until everything has ended;
+`accept` does not wait. `urgent TENANTS` accepts one in the first tenant and waits for it.
 """
 
 from __future__ import annotations

@@ -147,11 +147,15 @@ async def test_cancel_during_the_run_says_what_was_and_was_not_done(
     give_ada_everything(world)
     record = await accepted(desk, {"disable_sign_in": True, "convert_to_shared": True, "remove_licenses": True})
 
-    async def cancel_soon() -> None:
-        await asyncio.sleep(0.02)
-        await doors.cancel(desk.house.offboardings, desk.house.audit, record.id, WHO)
+    asked: list[asyncio.Task[Offboarding]] = []
 
-    result, _ = await asyncio.gather(go_on(desk, record), cancel_soon())
+    def cancel_at_the_first_event(_: Event) -> None:
+        if not asked:
+            order = doors.cancel(desk.house.offboardings, desk.house.audit, record.id, WHO)
+            asked.append(asyncio.create_task(order))
+
+    result = await go_on(desk, record, tell=cancel_at_the_first_event)
+    await asked[0]
 
     done, left = doors.done_and_not_done(result)
     assert result.ended_at is not None

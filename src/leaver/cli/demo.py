@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,7 @@ _SETTINGS = {
 @click.option("--serve", "portal", is_flag=True, help="Open the portal on the simulated tenants instead.")
 def demo(out: str, portal: bool) -> int:
     """Watch a difficult person being offboarded from a simulated tenant: the plan, the work, the proof."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped with it
     with tempfile.TemporaryDirectory(prefix="leaver-demo-") as folder:
         simulator = _simulator(Path(folder))
         try:

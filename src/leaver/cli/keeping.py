@@ -26,7 +26,7 @@ _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 @click.group()
 def db() -> None:
-    """Bring the database up to date."""
+    """Bring the database up to date, and renew its key."""
 
 
 @db.command()
@@ -38,6 +38,19 @@ def upgrade(wants_json: bool) -> int:
         print_json({"revision": revision})
     else:
         click.echo(f"The database is at revision {revision}.")
+    return Ending.FINE
+
+
+@db.command("rotate-key")
+@click.option("--keep", is_flag=True, help="Make no key; seal under the first of LEAVER_SECRET_KEY.")
+@json_option
+def rotate_key(keep: bool, wants_json: bool) -> int:
+    """Seal Leaver's own secrets under a fresh key, and forget the old ones."""
+    count = in_store(lambda store: store.vault.rotate(keep=keep))
+    if wants_json:
+        print_json({"sealed": count})
+    else:
+        click.echo(f"Sealed {count} secrets again.")
     return Ending.FINE
 
 
