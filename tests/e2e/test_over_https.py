@@ -80,3 +80,22 @@ def test_malformed_settings_are_refused(terminal: Terminal) -> None:
 
     assert answer.returncode == 2
     assert "disable_sign_in" in answer.stderr
+
+
+def test_undo_at_the_command_line_puts_back_and_proves_it(terminal: Terminal) -> None:
+    wish = terminal.write("wish.json", {"disable_sign_in": True, "remove_groups": True})
+    who = terminal.tenant["leaver"]
+    words = ("offboard", terminal.tenant["domain"], who, "--settings", wish, "--yes", "--json")
+    done = json.loads(terminal.leaver(*words).stdout)["offboardings"][0]
+
+    plan = terminal.leaver("undo", done["id"], "--plan", "--json")
+    undone = terminal.leaver("undo", done["id"], "--yes", "--json")
+    again = terminal.leaver("undo", done["id"], "--yes", "--json")
+
+    assert plan.returncode == 0, plan.stderr
+    assert undone.returncode == 0, undone.stderr + undone.stdout
+    (record,) = json.loads(undone.stdout)["offboardings"]
+    assert record["state"] == "completed"
+    assert record["kind"] == "undo"
+    assert {task["outcome"] for task in record["tasks"]} <= {"verified", "already_in_place"}
+    assert {t["outcome"] for t in json.loads(again.stdout)["offboardings"][0]["tasks"]} == {"already_in_place"}
