@@ -128,8 +128,8 @@ async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response
     """Every request: a limit to its size, a name in the log, strict headers on its answer."""
     name = secrets.token_hex(8)
     began = time.perf_counter()
-    length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > LARGEST_BODY:
+    length = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
+    if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:  # a body must say how long it is
         response: Response = _document({"title": "The request is too large.", "status": 413, "code": "too_large"}, 413)
     else:
         response = await go_on(request)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import signal
+import socket
 import ssl
+import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,20 +57,38 @@ def state(terminal: Terminal, offboarding_id: str, **environment: str) -> dict[s
     return json.loads(shown.stdout)["offboardings"][0]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_killed_at_random_moments(terminal: Terminal, address: str, seed: int) -> None:
-    dice = random.Random(seed)
-    around = {"LEAVER_DATABASE_URL": address, "LEAVER_LEASE_SECONDS": "2"}
+def accepted(terminal: Terminal, around: dict[str, str]) -> str:
+    """An offboarding of everything, accepted for a moment from now; its id."""
     control(terminal, "behaviour", {"latency": {"graph": 60, "exchange": 120, "sharepoint": 60}})
     added = terminal.leaver("tenant", "add", terminal.tenant["id"], "--domain", terminal.tenant["domain"], **around)
     assert added.returncode == 0, added.stderr
     wish = terminal.write("all.json", EVERYTHING)
     words = ["offboard", terminal.tenant["domain"], terminal.tenant["leaver"], "--settings", wish, "--yes", "--json"]
-    accepted = terminal.leaver(*words, "--at", soon(20), **around)
-    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
-    (shown,) = json.loads(accepted.stdout)["offboardings"]
+    planned = terminal.leaver(*words, "--at", soon(20), **around)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    (shown,) = json.loads(planned.stdout)["offboardings"]
     assert shown["state"] == "scheduled"
     terminal.leaver("reschedule", shown["id"], soon(2), **around)
+    return str(shown["id"])
+
+
+def ended_well(terminal: Terminal, offboarding_id: str, around: dict[str, str]) -> None:
+    """It came to its end, once, and nobody was mailed twice."""
+    result = state(terminal, offboarding_id, **around)
+    assert result["state"] in ("completed", "follow_up"), (terminal.folder / "log.txt").read_text()[-3000:]
+    calls = control(terminal, "calls")["value"]
+    cancelled = [call for call in calls if call["cmdlet"] == "Remove-CalendarEvents" and "Preview" not in str(call)]
+    assert len(cancelled) <= 2  # at least once; the second finds no meeting, so nobody hears of it again
+    assert terminal.leaver("audit", "verify", **around).returncode == 0
+    trail = terminal.leaver("audit", "export", **around).stdout
+    assert trail.count('"offboarding.ended"') == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_at_random_moments(terminal: Terminal, address: str, seed: int) -> None:
+    dice = random.Random(seed)
+    around = {"LEAVER_DATABASE_URL": address, "LEAVER_LEASE_SECONDS": "2"}
+    shown = accepted(terminal, around)
 
     worker = terminal.start("worker", **around)
     kills, deadline = 3, time.monotonic() + 70
@@ -77,15 +100,128 @@ def test_killed_at_random_moments(terminal: Terminal, address: str, seed: int) -
                 worker.kill()
                 worker.wait()
                 worker = terminal.start("worker", **around)
-            elif state(terminal, shown["id"], **around)["state"] in ENDED:
+            elif state(terminal, shown, **around)["state"] in ENDED:
                 break
     finally:
         worker.terminate()
         worker.wait(20)
 
-    result = state(terminal, shown["id"], **around)
-    assert result["state"] in ("completed", "follow_up"), (terminal.folder / "log.txt").read_text()[-3000:]
-    calls = control(terminal, "calls")["value"]
-    cancelled = [call for call in calls if call["cmdlet"] == "Remove-CalendarEvents" and "Preview" not in str(call)]
-    assert len(cancelled) <= 2  # at least once; the second finds no meeting, so nobody hears of it again
-    assert terminal.leaver("audit", "verify", **around).returncode == 0
+    ended_well(terminal, shown, around)
+
+
+def test_a_frozen_worker_that_wakes_up_does_nothing_more(terminal: Terminal, address: str) -> None:
+    around = {"LEAVER_DATABASE_URL": address, "LEAVER_LEASE_SECONDS": "2"}
+    shown = accepted(terminal, around)
+    frozen = terminal.start("worker", **around)
+    other = None
+    try:
+        until(lambda: state(terminal, shown, **around)["state"] == "running")
+        frozen.send_signal(signal.SIGSTOP)
+        other = terminal.start("worker", **around)
+        until(lambda: state(terminal, shown, **around)["state"] in ENDED)
+        frozen.send_signal(signal.SIGCONT)
+        time.sleep(4)
+        writes = len(control(terminal, "calls")["value"])
+        time.sleep(2)
+
+        assert len(control(terminal, "calls")["value"]) == writes
+        ended_well(terminal, shown, around)
+    finally:
+        frozen.kill()
+        frozen.wait(10)
+        if other is not None:
+            other.terminate()
+            other.wait(20)
+
+
+def test_two_workers_and_a_database_that_is_away_for_a_while(terminal: Terminal, postgres: str) -> None:
+    """The address of PostgreSQL leads through a gate here, which is shut for fifteen seconds during the run."""
+    import psycopg
+
+    name = f"gate{time.time_ns()}"
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+    with Gate(int(postgres.rpartition(":")[2])) as gate:
+        around = {"LEAVER_DATABASE_URL": f"postgresql://leaver@127.0.0.1:{gate.port}/{name}"}
+        around |= {"LEAVER_LEASE_SECONDS": "5"}
+        assert terminal.leaver("db", "upgrade", **around).returncode == 0
+        shown = accepted(terminal, around)
+        workers = [terminal.start("worker", **around) for _ in range(2)]
+        try:
+            until(lambda: state(terminal, shown, **around)["state"] in ("running", *ENDED))
+            assert state(terminal, shown, **around)["state"] == "running"
+            gate.shut()
+            time.sleep(15)
+            gate.open()
+            until(lambda: state(terminal, shown, **around)["state"] in ENDED)
+        finally:
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.wait(40)
+
+        ended_well(terminal, shown, around)
+
+
+def until(there: Callable[[], bool], seconds: float = 70.0) -> None:
+    """Wait for something."""
+    deadline = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+class Gate:
+    """A door to a port of this machine that can be shut: what is connected is cut, and nobody gets in."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._open = True
+        self._pipes: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+
+    def __enter__(self) -> Gate:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shut()
+        self._listener.close()
+
+    def shut(self) -> None:
+        """Cut everything, and let nobody in."""
+        self._open = False
+        for pipe in self._pipes:
+            with contextlib.suppress(OSError):
+                pipe.shutdown(socket.SHUT_RDWR)
+        self._pipes.clear()
+
+    def open(self) -> None:
+        """Let everybody in again."""
+        self._open = True
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                inside, _ = self._listener.accept()
+            except OSError:
+                return
+            if not self._open:
+                inside.close()
+                continue
+            outside = socket.create_connection(("127.0.0.1", self._target))
+            self._pipes += [inside, outside]
+            for source, target in ((inside, outside), (outside, inside)):
+                threading.Thread(target=_pour, args=(source, target), daemon=True).start()
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+    except OSError:
+        pass
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,7 +46,8 @@ class Accounts:
         found = await self._papers.get(KIND, name.strip().lower())
         now = datetime.now(UTC)
         locked = found is not None and datetime.fromisoformat(found.get("locked_until") or _LONG_AGO) > now
-        right = _verify(found["hash"] if found else _NOBODY, password) and found is not None and not locked
+        stored = found["hash"] if found else _NOBODY
+        right = await asyncio.to_thread(_verify, stored, password) and found is not None and not locked
         actor = Actor(name.strip()[:100], "portal", address)
         if not right or found is None:
             if found is not None and not locked:

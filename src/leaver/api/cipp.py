@@ -16,6 +16,7 @@ from leaver.access.roles import Person, Right, may, require
 from leaver.access.targets import refuse_privileged
 from leaver.api.cipp_shapes import read_offboarding, read_switches, texts_of
 from leaver.api.door import Caller, Here, Rooms
+from leaver.api.v1 import offboarding_of, tenant_of
 from leaver.domain.errors import Denied, LeaverError, NotFound, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
@@ -44,7 +45,7 @@ _SELECT = (
 )
 _MANAGER = "manager($select=id,displayName,userPrincipalName)"
 _PAGE = "999"
-_OPTIONS = {"$select", "$filter", "$top", "$count", "$search", "$orderby", "$expand"}
+_OPTIONS = {"$select", "$filter", "$top", "$count", "$search", "$orderby"}
 _NAME = re.compile(r"^[A-Za-z0-9_,./()$=' -]*$")
 
 
@@ -54,7 +55,7 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
     require(person, Right.OFFBOARD)
     try:
         body = json.loads(await request.body() or b"null", object_pairs_hook=_pairs)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _refused(["The body is not JSON."])
     read = read_offboarding(body)
     if read.reasons:
@@ -153,9 +154,10 @@ async def list_graph_request(request: Request, here: Here, person: Caller) -> JS
     if endpoint != "users":
         raise Unusable(f"The endpoint {endpoint!r} is not served.", "unsupported_endpoint", advice="Endpoint=users is.")
     params = {key: value for key, value in given.items() if key in _OPTIONS and value}
-    if not all(_NAME.match(params.get(name, "")) for name in ("$select", "$orderby", "$expand")):
+    if not all(_NAME.match(params.get(name, "")) for name in ("$select", "$orderby")):
         raise Unusable("A query option holds what Graph does not take.", "malformed_query")
-    most = int(params["$top"]) if params.get("$top", "").isdigit() else 0
+    top = params.get("$top", "")
+    most = int(top) if top.isascii() and top.isdigit() and len(top) < 7 else 0
     params["$top"] = str(min(most or int(_PAGE), int(_PAGE)))
     advanced = "$search" in params or "$filter" in params or "$count" in params
     if advanced:
@@ -194,7 +196,7 @@ async def list_scheduled_item_details(
     here: Here, person: Caller, row_key: str = Query("", alias="RowKey")
 ) -> JSONResponse:
     """What was asked, and how each task stands."""
-    record = await _offboarding(here, person, row_key, Right.SEE)
+    record = await offboarding_of(here, person, row_key, Right.SEE)
     details = [
         {"Task": task.label or task.task, "Status": task.outcome.value, "Results": _sentences(task)}
         for task in record.tasks
@@ -213,7 +215,7 @@ async def remove_scheduled_item(request: Request, here: Here, person: Caller) ->
     names = texts_of(given.get("id") or given.get("rowkey"))
     if len(names) != 1:
         return _refused(["id is missing."])
-    record = await _offboarding(here, person, names[0], Right.OFFBOARD)
+    record = await offboarding_of(here, person, names[0], Right.OFFBOARD)
     await here.desk.cancel(record.id, person.actor())
     return JSONResponse({"Results": f"Cancelled the offboarding of {record.user.upn}. What was done stays as it is."})
 
@@ -229,7 +231,7 @@ async def list_offboarding_progress(
         raise NotFound(f"There is no request {deployment_id!r}.", "unknown_deployment")
     rows = []
     for offboarding_id in found["ids"]:
-        record = await _offboarding(here, person, offboarding_id, Right.SEE)
+        record = await offboarding_of(here, person, offboarding_id, Right.SEE)
         rows.append(
             {
                 "Name": record.user.upn,
@@ -306,19 +308,7 @@ async def _tenant(here: Rooms, person: Person, text: str, right: Right) -> Known
     """The tenant that the caller may see; one outside its limits looks like one that is not there."""
     if not text.strip():
         raise Unusable("tenantFilter is missing.", "tenant_missing", advice="Give a domain or the tenant's id.")
-    known = await here.house.tenants.find(text)
-    if not person.sees(known.id):
-        raise Unusable(f"Leaver does not know the tenant {text!r}.", "unknown_tenant")
-    require(person, right, known.id)
-    return known
-
-
-async def _offboarding(here: Rooms, person: Person, offboarding_id: str, right: Right) -> Offboarding:
-    record = await here.desk.get(offboarding_id)
-    if not person.sees(record.tenant.id):
-        raise Unusable(f"There is no offboarding with the id {offboarding_id!r}.", "unknown_offboarding")
-    require(person, right, record.tenant.id)
-    return record
+    return await tenant_of(here, person, text, right)
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

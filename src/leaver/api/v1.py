@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
@@ -17,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from leaver.access.roles import Person, Right, Role, may, require
 from leaver.access.targets import refuse_privileged
 from leaver.api.door import Caller, Here, Rooms
-from leaver.domain.errors import Unusable
+from leaver.domain.errors import Refused, Unusable
 from leaver.domain.offboarding import Offboarding, document
 from leaver.offboarding import readiness, report
 from leaver.offboarding.desk import Request as Asked
@@ -175,7 +176,14 @@ async def put_defaults(here: Here, person: Caller, scope: str, values: dict[str,
 async def users(here: Here, person: Caller, tenant: str, search: str = "", cursor: str = "") -> dict[str, Any]:
     """Those whose name or address has a word that begins so; all of them without a search."""
     known = await tenant_of(here, person, tenant, Right.SEE)
-    found, following = await here.house.doorway(known.id).users.page(search.strip(), cursor)
+    if cursor and "$skiptoken=" not in unquote(cursor).lower():
+        raise Unusable("The cursor is not one of this list.", "malformed_cursor", advice="Begin without a cursor.")
+    try:
+        found, following = await here.house.doorway(known.id).users.page(search.strip(), cursor)
+    except Refused as error:
+        if cursor and error.status == 400:
+            raise Unusable("The cursor is not valid any more.", "malformed_cursor", advice="Begin again.") from error
+        raise
     active, _ = await here.desk.page(tenant_ids=[known.id], states=ACTIVE, limit=500)
     busy = {record.user.id: record for record in active}
     items = []
@@ -283,7 +291,8 @@ async def events(
 ) -> StreamingResponse:
     """An `offboarding` event with the whole state after every change, and `end`; resumes after `Last-Event-ID`."""
     record = await offboarding_of(here, person, offboarding_id, Right.SEE)
-    seen = int(last_event_id) if last_event_id.isdigit() else -1
+    digits = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 10
+    seen = int(last_event_id) if digits else -1
     stream = _events(request, here, record.id, seen)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
@@ -347,7 +356,11 @@ async def evidence(here: Here, person: Caller, offboarding_id: str, format: str 
 
 @router.get("/audit", summary="The audit trail, the oldest entry first")
 async def audit(
-    here: Here, person: Caller, after: int = 0, offboarding: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 200
+    here: Here,
+    person: Caller,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    offboarding: str = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> dict[str, Any]:
     """Entries with a number above `after`."""
     _require_audit(person)
@@ -393,23 +406,27 @@ async def revoke_token(here: Here, person: Caller, token_id: str) -> Response:
 
 async def tenant_of(here: Rooms, person: Person, text: str, right: Right) -> KnownTenant:
     """The tenant that the caller may see; one outside its limits looks like one that is not there."""
+    require(person, right, next(iter(person.tenants or {""})))
+    unknown = Unusable(f"Leaver does not know the tenant {text!r}.", "unknown_tenant", advice="`/tenants` lists them.")
     try:
         known = await here.house.tenants.find(text)
-    except Unusable:
-        require(person, right)
-        raise
+    except Unusable as error:
+        raise unknown from error
     if not person.sees(known.id):
-        raise Unusable(f"Leaver does not know the tenant {text!r}.", "unknown_tenant")
-    require(person, right, known.id)
+        raise unknown
     return known
 
 
 async def offboarding_of(here: Rooms, person: Person, offboarding_id: str, right: Right) -> Offboarding:
     """The offboarding that the caller may see; one of another tenant looks like one that is not there."""
-    record = await here.desk.get(offboarding_id)
-    if not person.sees(record.tenant.id):
-        raise Unusable(f"There is no offboarding with the id {offboarding_id!r}.", "unknown_offboarding")
-    require(person, right, record.tenant.id)
+    require(person, right, next(iter(person.tenants or {""})))
+    unknown = Unusable(f"There is no offboarding with the id {offboarding_id!r}.", "unknown_offboarding")
+    try:
+        record = await here.desk.get(offboarding_id)
+    except Unusable as error:
+        raise unknown from error
+    if record.id != offboarding_id or not person.sees(record.tenant.id):
+        raise unknown
     return record
 
 

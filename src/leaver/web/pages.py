@@ -701,9 +701,13 @@ async def _scope(here: Rooms, person: Person, scope: str) -> str:
 
 
 async def _record(here: Rooms, person: Person, offboarding_id: str, right: Right) -> Offboarding:
-    record = await here.desk.get(offboarding_id)
+    unknown = Unusable("There is no such offboarding.", "unknown_offboarding")
+    try:
+        record = await here.desk.get(offboarding_id)
+    except Unusable as error:
+        raise unknown from error
     if not person.sees(record.tenant.id):
-        raise Unusable("There is no such offboarding.", "unknown_offboarding")
+        raise unknown
     require(person, right, record.tenant.id)
     return record
 
