@@ -57,14 +57,14 @@ def state(terminal: Terminal, offboarding_id: str, **environment: str) -> dict[s
     return json.loads(shown.stdout)["offboardings"][0]
 
 
-def accepted(terminal: Terminal, around: dict[str, str]) -> str:
+def accepted(terminal: Terminal, around: dict[str, str], slower: int = 1) -> str:
     """An offboarding of everything, accepted for a moment from now; its id."""
-    control(terminal, "behaviour", {"latency": {"graph": 60, "exchange": 120, "sharepoint": 60}})
+    control(terminal, "behaviour", {"latency": {"graph": 60 * slower, "exchange": 120 * slower, "sharepoint": 60}})
     added = terminal.leaver("tenant", "add", terminal.tenant["id"], "--domain", terminal.tenant["domain"], **around)
     assert added.returncode == 0, added.stderr
     wish = terminal.write("all.json", EVERYTHING)
     words = ["offboard", terminal.tenant["domain"], terminal.tenant["leaver"], "--settings", wish, "--yes", "--json"]
-    planned = terminal.leaver(*words, "--at", soon(20), **around)
+    planned = terminal.leaver(*words, "--at", soon(60), **around)
     assert planned.returncode == 0, planned.stdout + planned.stderr
     (shown,) = json.loads(planned.stdout)["offboardings"]
     assert shown["state"] == "scheduled"
@@ -111,7 +111,7 @@ def test_killed_at_random_moments(terminal: Terminal, address: str, seed: int) -
 
 def test_a_frozen_worker_that_wakes_up_does_nothing_more(terminal: Terminal, address: str) -> None:
     around = {"LEAVER_DATABASE_URL": address, "LEAVER_LEASE_SECONDS": "2"}
-    shown = accepted(terminal, around)
+    shown = accepted(terminal, around, slower=5)
     frozen = terminal.start("worker", **around)
     other = None
     try:
@@ -145,7 +145,7 @@ def test_two_workers_and_a_database_that_is_away_for_a_while(terminal: Terminal,
         around = {"LEAVER_DATABASE_URL": f"postgresql://leaver@127.0.0.1:{gate.port}/{name}"}
         around |= {"LEAVER_LEASE_SECONDS": "5"}
         assert terminal.leaver("db", "upgrade", **around).returncode == 0
-        shown = accepted(terminal, around)
+        shown = accepted(terminal, around, slower=5)
         workers = [terminal.start("worker", **around) for _ in range(2)]
         try:
             until(lambda: state(terminal, shown, **around)["state"] in ("running", *ENDED))
