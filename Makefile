@@ -24,7 +24,7 @@ serve: install  ## the portal on the bundled simulator, until stopped
 	@$(BIN)/leaver demo --serve
 
 test: install  ## the tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 -m "not e2e"
 
 lint: install  ## style, types, floors
 	@$(BIN)/ruff check
@@ -35,8 +35,8 @@ lint: install  ## style, types, floors
 bench: install  ## measure against the simulator
 	@$(BIN)/python -m bench
 
-e2e: install  ## the command line against a simulator in a process of its own, over HTTPS
-	@$(BIN)/python -m pytest -m e2e tests/e2e
+e2e: install  ## in Chromium and at the command line, against processes of their own
+	@$(BIN)/python -m pytest -n 2 -m e2e tests/e2e
 
 screenshots: install  ## the pictures of the README
 	@$(BIN)/python tools/screenshots.py
