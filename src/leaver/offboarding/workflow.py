@@ -30,7 +30,7 @@ AT_ONCE_IN_A_TENANT = 6
 """So that a bulk run in one tenant leaves room for the others; the budgets of the tenant hold beneath."""
 LOOK_FOR_DUE = 1.0
 """Seconds between two looks of the watchdog."""
-STRAGGLER = 30.0
+STRAGGLER = 120.0
 """Seconds after which what is due and was enqueued, and still is not worked on, is enqueued once more."""
 Drive = Callable[[str], Awaitable[datetime | None]]
 """Drives one offboarding; answers when it wants to be driven again."""
