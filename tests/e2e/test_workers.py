@@ -178,16 +178,23 @@ class Gate:
         self._target = target
         self._open = True
         self._pipes: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
 
     def __enter__(self) -> Gate:
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._start(self._serve)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.shut()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for thread in self._threads:
+            thread.join(10)
+        for pipe in self._pipes:
+            pipe.close()
 
     def shut(self) -> None:
         """Cut everything, and let nobody in."""
@@ -195,7 +202,6 @@ class Gate:
         for pipe in self._pipes:
             with contextlib.suppress(OSError):
                 pipe.shutdown(socket.SHUT_RDWR)
-        self._pipes.clear()
 
     def open(self) -> None:
         """Let everybody in again."""
@@ -213,7 +219,12 @@ class Gate:
             outside = socket.create_connection(("127.0.0.1", self._target))
             self._pipes += [inside, outside]
             for source, target in ((inside, outside), (outside, inside)):
-                threading.Thread(target=_pour, args=(source, target), daemon=True).start()
+                self._start(_pour, source, target)
+
+    def _start(self, work: Callable[..., None], *given: socket.socket) -> None:
+        thread = threading.Thread(target=work, args=given, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
 
 def _pour(source: socket.socket, target: socket.socket) -> None:
