@@ -141,8 +141,9 @@ async def test_cancel_before_the_start_changes_nothing(desk: Desk, world: World,
 
 
 async def test_cancel_during_the_run_says_what_was_and_was_not_done(
-    desk: Desk, world: World, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, world: World, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    behaviour.conversion_delay = 5.0
     monkeypatch.setattr("leaver.offboarding.drive.BEAT", 0.01)
     give_ada_everything(world)
     record = await accepted(desk, {"disable_sign_in": True, "convert_to_shared": True, "remove_licenses": True})
