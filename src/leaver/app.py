@@ -24,7 +24,7 @@ from leaver.domain.errors import LeaverError
 from leaver.offboarding.desk import Desk
 from leaver.offboarding.products import use_cached
 from leaver.offboarding.worker import Worker
-from leaver.web import pages
+from leaver.web import pages, shell
 from leaver.wiring import House, open_house
 
 log = logging.getLogger("leaver.access")
@@ -148,7 +148,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
     if _is_cipp(request):
         return JSONResponse({"Results": [str(error)]}, status, headers)
     if not request.url.path.startswith("/api/"):
-        return await pages.on_error(request, request.app.state, error, status)
+        return await shell.on_error(request, request.app.state, error, status)
     return _document(problem(error) | {"instance": request.url.path}, status, headers)
 
 

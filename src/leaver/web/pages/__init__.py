@@ -1,0 +1,14 @@
+"""The portal's pages: server-rendered, through the same desk as the API, and working without a script.
+
+One file for each subject. A subject that is added here is served.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from leaver.web.pages import audit, defaults, home, runs, settings, sign_in, tenants, wizard
+
+router = APIRouter(include_in_schema=False)
+for subject in (sign_in, home, wizard, runs, tenants, defaults, audit, settings):  # `new` goes before an id
+    router.include_router(subject.router)

@@ -1,0 +1,135 @@
+"""One offboarding: how it stands, live, its report, its undo, and what can be done with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from leaver.access.roles import Right, may
+from leaver.access.sessions import Session
+from leaver.domain.errors import Unusable
+from leaver.domain.plan import NoteKind
+from leaver.offboarding import report, words
+from leaver.web.reach import changeable, record_of
+from leaver.web.rooms import Here, Rooms
+from leaver.web.shell import PAGES, Signed, done, failed, page
+
+router = APIRouter(include_in_schema=False)
+LOOK = 0.4
+"""Seconds between two looks for news of a run."""
+
+
+@router.get("/offboardings/{offboarding_id}")
+async def run(request: Request, here: Here, session: Signed, offboarding_id: str, error: str = "") -> Response:
+    """How it stands, live."""
+    record = await record_of(here, session.person, offboarding_id, Right.SEE)
+    undecided = [
+        (note.code, note.text, note.choices) for _, note in words.notes_of(record, NoteKind.BLOCKER) if note.choices
+    ]
+    return page(
+        request,
+        "run.html",
+        session,
+        page="Offboardings",
+        record=record,
+        live=record.ended_at is None,
+        blockers=undecided,
+        may_change=may(session.person, Right.OFFBOARD, record.tenant.id),
+        error=error,
+    )
+
+
+@router.get("/offboardings/{offboarding_id}/events")
+async def events(request: Request, here: Here, session: Signed, offboarding_id: str) -> StreamingResponse:
+    """The parts of the run page that changed, as they change."""
+    record = await record_of(here, session.person, offboarding_id, Right.SEE)
+    stream = _parts(request, here, session, record.id)
+    return StreamingResponse(stream, media_type="text/event-stream")
+
+
+@router.get("/offboardings/{offboarding_id}/report")
+async def evidence(here: Here, session: Signed, offboarding_id: str) -> Response:
+    """The evidence, as a page of its own."""
+    record = await record_of(here, session.person, offboarding_id, Right.SEE)
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return HTMLResponse(report.page(record), headers={"Content-Security-Policy": policy})
+
+
+@router.get("/offboardings/{offboarding_id}/undo")
+async def undo(request: Request, here: Here, session: Signed, offboarding_id: str, error: str = "") -> Response:
+    """What an undo would put back."""
+    record = await record_of(here, session.person, offboarding_id, Right.OFFBOARD)
+    planned = await here.desk.undo_plan(record.id, session.person.actor())
+    return page(request, "undo.html", session, record=planned, error=error)
+
+
+@router.post("/offboardings/{offboarding_id}/undo")
+async def undo_post(request: Request, here: Here, session: Signed, offboarding_id: str) -> Response:
+    """Put back what was chosen."""
+    record = await changeable(here, session.person, offboarding_id)
+    form = await request.form()
+    decided = {key.partition(":")[2]: str(value) for key, value in form.items() if key.startswith("decide:")}
+    tasks = [str(each) for each in form.getlist("task")]
+    try:
+        if not tasks:
+            raise Unusable("Choose what to put back.", "no_task")
+        made = await here.desk.undo(record.id, session.person.actor(), tasks, decided)
+    except Unusable as error:
+        return RedirectResponse(f"{request.url.path}?error={quote(error.message)}", 303)
+    return RedirectResponse(f"/offboardings/{made.id}", 303)
+
+
+@router.post("/offboardings/{offboarding_id}/{what}")
+async def act(request: Request, here: Here, session: Signed, offboarding_id: str, what: str) -> Response:
+    """Retry, cancel, or skip a task with a note."""
+    record = await changeable(here, session.person, offboarding_id)
+    form = await request.form()
+    actor = session.person.actor()
+    back = f"/offboardings/{record.id}"
+    try:
+        if what == "retry":
+            decided = {key.partition(":")[2]: str(value) for key, value in form.items() if key.startswith("decide:")}
+            await here.desk.retry(record.id, actor, decided)
+        elif what == "cancel":
+            await here.desk.cancel(record.id, actor)
+        elif what == "skip":
+            await here.desk.skip(record.id, str(form.get("task", "")), str(form.get("note", "")), actor)
+        else:
+            raise Unusable(f"There is nothing called {what!r} to do.", "unknown_action")
+    except Unusable as error:
+        return RedirectResponse(f"{back}?error={quote(error.message)}", 303)
+    return RedirectResponse(back, 303)
+
+
+async def _parts(request: Request, here: Rooms, session: Session, offboarding_id: str) -> AsyncIterator[str]:
+    """Each part whose HTML changed, as `part` with its id; `end` once the run has ended."""
+    parts = PAGES.get_template("parts.html")
+    given = {"session": session, "done": done, "failed": failed}
+    given["may_change"] = may(session.person, Right.OFFBOARD, "")
+    module = parts.make_module(given)
+    shown: dict[str, str] = {}
+    seen = -1
+    while not await request.is_disconnected():
+        revision = await here.house.offboardings.revision(offboarding_id)
+        if revision != seen:
+            seen = revision
+            record = await here.desk.get(offboarding_id)
+            fresh = {"summary": str(module.summary(record))}  # type: ignore[attr-defined]
+            for task in record.tasks:
+                fresh[f"task-{task.task}"] = str(module.task_line(record, task))  # type: ignore[attr-defined]
+            new_tasks = bool(shown) and not set(fresh) <= set(shown)
+            for key, html in fresh.items():
+                if shown.get(key) != html:
+                    yield f"event: part\ndata: {json.dumps({'id': key, 'html': html})}\n\n"
+            shown = fresh
+            if record.ended_at is not None or new_tasks:
+                yield "event: end\ndata: {}\n\n"
+                return
+        else:
+            yield ": still here\n\n"
+        await asyncio.sleep(LOOK)

@@ -1,0 +1,32 @@
+"""What the running program keeps, as a page is handed it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from leaver.access.accounts import Accounts
+from leaver.access.sessions import Sessions
+from leaver.access.tokens import Tokens
+from leaver.offboarding.desk import Desk
+from leaver.wiring import House
+
+
+class Rooms(Protocol):
+    """What the running program keeps for its doors."""
+
+    house: House
+    desk: Desk
+    tokens: Tokens
+    accounts: Accounts
+    sessions: Sessions
+
+
+def rooms(request: Request) -> Rooms:
+    """The running program's rooms."""
+    found: Rooms = request.app.state
+    return found
+
+
+Here = Annotated[Rooms, Depends(rooms)]

@@ -1,0 +1,92 @@
+"""What every page shares: who is signed in, the frame around it, its policy, and errors as pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import FormData
+
+from leaver import __version__
+from leaver.access.roles import Right, may
+from leaver.access.sessions import Session
+from leaver.domain.errors import Denied, LeaverError, NotSignedIn
+from leaver.domain.offboarding import Offboarding
+from leaver.domain.outcome import Outcome
+from leaver.offboarding import words
+from leaver.web.reach import some_tenant
+from leaver.web.rooms import Here, Rooms
+
+COOKIE = "leaver"
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+PAGES.globals |= {"words": words, "version": __version__}
+
+
+async def signed_in(request: Request, here: Here) -> Session:
+    """Who is signed in; a posted form must have been made for this session."""
+    address = request.client.host if request.client else ""
+    session = await here.sessions.of(request.cookies.get(COOKIE, ""), address)
+    if session is None:
+        raise NotSignedIn("Nobody is signed in.", "not_signed_in")
+    if request.method == "POST" and not session.allows(str((await request.form()).get("csrf", ""))):
+        raise Denied("The form was not made for this session.", "forged_form", advice="Open the page again.")
+    if session.must_change and request.url.path not in ("/password", "/signout"):
+        raise NotSignedIn("The password must be changed first.", "must_change")
+    return session
+
+
+Signed = Annotated[Session, Depends(signed_in)]
+
+
+def page(request: Request, name: str, session: Session | None, *, code: int = 200, **values: Any) -> HTMLResponse:
+    """A page with its strict policy."""
+
+    def allowed(right: str) -> bool:
+        return session is not None and may(session.person, Right(right), some_tenant(session.person, right))
+
+    theme = request.cookies.get("theme", "")
+    given: dict[str, Any] = {"session": session, "theme": theme if theme in ("light", "dark") else "", "live": False}
+    given |= {"may": allowed, "page": "", "bare": False, "error": "", "done": done, "failed": failed} | values
+    html = PAGES.get_template(name).render(**given)
+    return HTMLResponse(html, code, {"Content-Security-Policy": POLICY})
+
+
+async def on_error(request: Request, here: Rooms, error: LeaverError, status: int) -> Response:
+    """An error as a page; who is not signed in is asked to, and comes back to the same place."""
+    if isinstance(error, NotSignedIn):
+        if error.code == "must_change":
+            return RedirectResponse("/password", 303)
+        back = request.url.path if request.method == "GET" else "/"
+        return RedirectResponse(f"/signin?next={quote(back)}", 303)
+    session = await here.sessions.of(request.cookies.get(COOKIE, ""))
+    title = {403: "Not allowed", 404: "Not found", 503: "Not reachable"}.get(status, "That did not work")
+    return page(request, "problem.html", session, code=status, title=title, text=error.message, advice=error.advice)
+
+
+def lists(form: FormData) -> dict[str, list[str]]:
+    """A posted form, with every value of each name."""
+    return {key: [str(value) for value in form.getlist(key)] for key in form}
+
+
+def done(record: Offboarding) -> int:
+    """How many tasks of an offboarding have ended."""
+    open_ones = (Outcome.PLANNED, Outcome.WAITING)
+    return sum(task.outcome not in open_ones for task in record.tasks)
+
+
+def failed(record: Offboarding) -> int:
+    """How many of them need somebody."""
+    return sum(task.outcome in (Outcome.FAILED, Outcome.UNVERIFIED) for task in record.tasks)
