@@ -52,7 +52,7 @@ async def test_a_token_carries_its_role_and_limits(house: House) -> None:
 
     person = await tokens.check(secret)
 
-    assert person == Person("Halo", Role.OPERATOR, frozenset({HERE}), "api", "")
+    assert person == Person("Halo", Role.OPERATOR, frozenset({HERE}), "api", "", behind=TESTER.name)
 
 
 @pytest.mark.parametrize(

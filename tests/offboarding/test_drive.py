@@ -171,13 +171,13 @@ async def test_retry_does_only_what_is_not_verified(desk: Desk, world: World, wi
     behaviour.faults.clear()
     written = len(wire.writes)
 
-    await doors.retry(desk.house.offboardings, desk.house.audit, first.id, WHO)
+    await doors.retry(desk.house, first.id, WHO)
     result = await go_on(desk, first)
 
     assert result.state is State.COMPLETED
     assert {call["cmdlet"] for call in wire.writes[written:]} == {"Set-MailboxAutoReplyConfiguration"}
     with pytest.raises(Unusable, match="done already"):
-        await doors.retry(desk.house.offboardings, desk.house.audit, first.id, WHO)
+        await doors.retry(desk.house, first.id, WHO)
 
 
 async def test_a_scheduled_one_waits_for_its_time(desk: Desk, world: World, wire: Wire) -> None:
@@ -220,7 +220,7 @@ async def test_a_change_of_the_plan_can_be_accepted(desk: Desk, world: World) ->
     world.add_group("falcon", "ada")
     await go_on(desk, record)
 
-    await doors.retry(desk.house.offboardings, desk.house.audit, record.id, WHO, {"plan_changed": "accept"})
+    await doors.retry(desk.house, record.id, WHO, {"plan_changed": "accept"})
     result = await go_on(desk, record)
 
     assert result.state is State.COMPLETED

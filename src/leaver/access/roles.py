@@ -53,10 +53,12 @@ class Person:
     """Ids of the tenants it is limited to; None: all."""
     via: str = "api"
     address: str = ""
+    behind: str = ""
+    """Who made the token, for a program."""
 
     def actor(self) -> Actor:
         """As the audit trail names it."""
-        return Actor(self.name, self.via, self.address)
+        return Actor(self.name, self.via, self.address, self.behind)
 
     def sees(self, tenant_id: str) -> bool:
         """Whether a tenant is within its limits."""

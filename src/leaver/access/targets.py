@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from leaver.access.roles import Person, Right, may
+from leaver.access.roles import Person, Right, may, require
+from leaver.domain.approval import PRIVILEGED
 from leaver.domain.errors import Denied
 from leaver.domain.offboarding import Offboarding
 from leaver.m365.tenant import Tenant
 from leaver.tasks.privilege import privilege_of
+
+
+async def refuse_approver(person: Person, doorway: Tenant, record: Offboarding) -> None:
+    """Refuse whoever may not approve: it takes the right to offboard, and for a privileged user an administrator."""
+    require(person, Right.OFFBOARD, record.tenant.id)
+    if record.approval is not None and PRIVILEGED in record.approval.reasons:
+        require(person, Right.PRIVILEGED, record.tenant.id)
+    await refuse_privileged(person, doorway, record)
 
 
 async def refuse_privileged(person: Person, doorway: Tenant, record: Offboarding) -> None:
@@ -14,9 +23,9 @@ async def refuse_privileged(person: Person, doorway: Tenant, record: Offboarding
     if may(person, Right.PRIVILEGED, record.tenant.id):
         return
     privilege = await privilege_of(doorway, record.user.id)
-    held = [*privilege.roles, *privilege.groups]
-    if privilege.readable and not held:
+    if not privilege.why:
         return
     who = f"{record.user.display_name} ({record.user.upn})"
-    why = f"is privileged: {', '.join(held)}" if held else "may be an administrator; the app may not read roles"
-    raise Denied(f"{who} {why}.", "privileged_target", advice="Somebody with the role administrator can do this.")
+    raise Denied(
+        f"{who} {privilege.why}.", "privileged_target", advice="Somebody with the role administrator can do this."
+    )

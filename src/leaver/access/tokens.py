@@ -69,7 +69,8 @@ class Tokens:
         if found is None:
             return None
         token = _token(found)
-        return Person(token.name, token.role, frozenset(token.tenants) if token.tenants else None, "api", address)
+        tenants = frozenset(token.tenants) if token.tenants else None
+        return Person(token.name, token.role, tenants, "api", address, token.created_by)
 
     async def all(self) -> list[Token]:
         """Every token that is valid, the latest first."""

@@ -334,6 +334,8 @@ def _first(operations: list[dict[str, Any]]) -> int:
 
 def _accepted(record: Offboarding) -> str:
     who = f"{record.user.display_name} ({record.user.upn})"
+    if record.awaits_approval:
+        return f"The offboarding of {who} waits for the approval of a second person."
     if record.at is not None:
         return f"Scheduled the offboarding of {who} for {record.at:%Y-%m-%d %H:%M} UTC."
     return f"Queued the offboarding of {who}."

@@ -254,6 +254,7 @@ async def offboardings(
     reference: str = "",
     asked_by: str = "",
     since: AwareDatetime | None = None,
+    awaits_approval: bool = False,
     cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
@@ -269,6 +270,7 @@ async def offboardings(
         reference=reference,
         asked_by=asked_by,
         since=since,
+        awaits_approval=awaits_approval,
         after=cursor,
         limit=limit,
     )

@@ -36,7 +36,7 @@ def retry(offboarding_id: str, decide: tuple[str, ...], wants_json: bool) -> int
         from leaver.offboarding import desk
         from leaver.offboarding.intake import operator
 
-        record = await desk.retry(house.offboardings, house.audit, offboarding_id, Actor(operator()), decisions)
+        record = await desk.retry(house, offboarding_id, Actor(operator()), decisions)
         return await drive_here(house, record.id, console(err=True))
 
     record = in_house(work)

@@ -14,6 +14,13 @@ class Actor:
     """`cli`, `api`, `portal` or `engine`."""
     address: str = ""
     """Where the request came from, if over a network."""
+    behind: str = ""
+    """Who made the token that was used: the same person, where two are needed."""
+
+    @property
+    def names(self) -> list[str]:
+        """Everybody that this is."""
+        return [name for name in dict.fromkeys((self.name, self.behind)) if name]
 
 
 ENGINE = Actor("leaver", "engine")

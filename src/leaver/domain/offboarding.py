@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from leaver.domain.approval import Approval, Verdict
 from leaver.domain.errors import LeaverError
 from leaver.domain.outcome import Outcome, State, state_of
 from leaver.domain.people import Leaver, TenantName
@@ -142,6 +143,15 @@ class Offboarding:
     """Rises with everything that is kept."""
     asked_via: str = "cli"
     asked_from: str = ""
+    askers: list[str] = field(default_factory=list)
+    """Everybody who asked for it or for more of it, and who made the tokens they asked with: none may approve it."""
+    approval: Approval | None = None
+    """What a second person must agree to; nothing: nobody has to."""
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether it stands still until a second person has agreed."""
+        return self.ended_at is None and self.approval is not None and self.approval.verdict is Verdict.PENDING
 
     @property
     def state(self) -> State:
@@ -155,6 +165,8 @@ class Offboarding:
             return State.SCHEDULED
         if not self.started and not self.tasks and self.ended_at is None:
             return State.PLANNED  # accepted, and not planned yet
+        if self.started and self.awaits_approval:
+            return State.WAITING
         return state_of((task.outcome for task in self.tasks), started=self.started)
 
     @property
@@ -201,6 +213,7 @@ class Offboarding:
             "wake_at": stamp(self.wake_at),
             "cancelled_at": stamp(self.cancelled_at),
             "ended_at": stamp(self.ended_at),
+            "approval": None if self.approval is None else self.approval.as_json(),
             "digest": self.digest,
             "estimate_seconds": round(self.estimate_seconds, 1),
             "settings": self.settings,
@@ -219,6 +232,7 @@ class Offboarding:
         document["attempt"] = self.attempt
         document["revision"] = self.revision
         document["asked_from"] = self.asked_from
+        document["askers"] = list(self.askers)
         document["facts"] = {task.task: [task.facts_before, task.facts_after] for task in self.tasks}
         return document
 
@@ -255,6 +269,8 @@ class Offboarding:
             revision=document["revision"],
             asked_via=document["asked_via"],
             asked_from=document["asked_from"],
+            askers=document.get("askers", []),
+            approval=Approval.from_json(document.get("approval")),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from leaver.domain.errors import Denied, LeaverError, Refused, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import NoteKind, follow_up
+from leaver.offboarding import approval
 from leaver.offboarding.intake import House, Opened, accept, batch_refusals
 from leaver.offboarding.planner import Preview, preview
 from leaver.offboarding.undo import open_undo, plan_undo
@@ -81,6 +83,7 @@ class Desk:
             )
         for item in planned.planned:
             self._mark(item.record, request)
+        await asyncio.gather(*(approval.hold(self._house, item.record) for item in planned.planned))
         accepted = await accept_plan(
             self._house.offboardings, planned, key_of=lambda record: self._key(record, request, actor)
         )
@@ -113,6 +116,7 @@ class Desk:
                 answers[text] = Unusable(refused[answer.id], "refused_request", advice="Nothing was changed.")
                 continue
             self._mark(answer, request)
+            await approval.hold(self._house, answer)
             key, request_hash = self._key(answer, request, actor)
             try:
                 answers[text] = await self._house.offboardings.add(
@@ -133,9 +137,19 @@ class Desk:
 
     async def retry(self, offboarding_id: str, actor: Actor, decisions: Mapping[str, str] | None = None) -> Offboarding:
         """Do what is still missing of one that has ended."""
-        record = await retry(self._house.offboardings, self._house.audit, offboarding_id, actor, decisions)
+        record = await retry(self._house, offboarding_id, actor, decisions)
         self._nudge()
         return record
+
+    async def approve(self, offboarding_id: str, actor: Actor, note: str = "", *, allowed: Allowed) -> Offboarding:
+        """Agree, as a second person, to one that waits for it."""
+        record = await approval.approve(self._house, offboarding_id, actor, note, allowed)
+        self._nudge()
+        return record
+
+    async def refuse(self, offboarding_id: str, actor: Actor, note: str, *, allowed: Allowed) -> Offboarding:
+        """Refuse one that waits for approval, and say why; it ends."""
+        return await approval.refuse(self._house, offboarding_id, actor, note, allowed)
 
     async def cancel(self, offboarding_id: str, actor: Actor) -> Offboarding:
         """Stop one: the call under way finishes, the rest is not started."""
@@ -171,6 +185,7 @@ class Desk:
     ) -> Offboarding:
         """Accept an undo; one whose plan holds a blocker is unusable."""
         record = await self.undo_plan(offboarding_id, actor, tasks, decisions)
+        await approval.hold(self._house, record)
         await accept_undo(self._house.offboardings, record)
         self._nudge()
         return record
@@ -274,10 +289,13 @@ async def skip(
 
 
 async def retry(
-    kept: Offboardings, audit: Audit, offboarding_id: str, actor: Actor, decisions: Mapping[str, str] | None = None
+    house: House, offboarding_id: str, actor: Actor, decisions: Mapping[str, str] | None = None
 ) -> Offboarding:
-    """Make an ended offboarding active again: what is verified stays, everything else is planned anew."""
-    record = await kept.get(offboarding_id)
+    """Make an ended offboarding active again: what is verified stays, everything else is planned anew.
+
+    Whoever retries has asked for it too. An approval stays, unless something is decided that the approver did not see.
+    """
+    record = await house.offboardings.get(offboarding_id)
     if record.ended_at is None:
         raise Unusable(
             f"{record.id} has not ended: it is {record.state.value}.",
@@ -289,13 +307,17 @@ async def retry(
     left = [task for task in record.tasks if task.outcome not in DONE]
     if record.started and not left:
         raise Unusable(f"Every task of {record.id} is done already.", "nothing_to_retry", advice="Nothing was changed.")
+    record.askers += [name for name in actor.names if name not in record.askers]
+    if any(record.decisions.get(code) != choice for code, choice in (decisions or {}).items()):
+        record.approval = None
     record.decisions |= dict(decisions or {})
     record.notes = [note for note in record.notes if note.kind is not NoteKind.BLOCKER]
     record.ended_at = record.cancelled_at = record.wake_at = record.at = None
     for task in left:
         task.outcome, task.error, task.ended_at = Outcome.PLANNED, None, None
-    await kept.reopen(record)
-    await _tell(audit, actor, "offboarding.retried", record, {"tasks": [task.task for task in left]})
+    await approval.hold(house, record)
+    await house.offboardings.reopen(record)
+    await _tell(house.audit, actor, "offboarding.retried", record, {"tasks": [task.task for task in left]})
     return record
 
 

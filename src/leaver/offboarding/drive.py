@@ -22,6 +22,7 @@ from leaver.domain.errors import LeaseLost, LeaverError, StoreAway, TryAgain
 from leaver.domain.offboarding import ErrorRecord, Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Note, NoteKind, blocker
+from leaver.offboarding import approval
 from leaver.offboarding.desk import accept_plan
 from leaver.offboarding.drift import drifted
 from leaver.offboarding.intake import House, reopen
@@ -196,6 +197,8 @@ async def _drive(
     if keeper.cancelled and not record.started:
         _cancel_the_rest(record)
         return await _end(house, keeper, record)
+    if record.awaits_approval:
+        return None
     record.wake_at = None
     if planned is None:
         try:
@@ -209,6 +212,12 @@ async def _drive(
             return await _later_or_never(house, keeper, record, None)
         if not record.started and record.state.value == "blocked":
             return await _end(house, keeper, record)
+    if not record.started:
+        try:
+            if await _waits_for_approval(house, keeper, record):
+                return None
+        except TryAgain as error:
+            return await _later_or_never(house, keeper, record, error)
     work = put_back if record.kind == "undo" else run
     await work(planned, keeper, tell=tell, stop=stop, look_again=look_again)
     if stop.is_set() and stop.leave_the_rest and any(task.outcome is Outcome.PLANNED for task in record.tasks):
@@ -216,6 +225,23 @@ async def _drive(
         await keeper.save(record)
         return record.wake_at
     return await _wait_or_end(house, keeper, record)
+
+
+async def _waits_for_approval(house: House, keeper: Held, record: Offboarding) -> bool:
+    """Whether the plan of the day needs a second person who has not agreed; it is kept, and stands still, then."""
+    if not await approval.hold(house, record):
+        return False
+    record.confirmed_digest = record.confirmed_digest or record.digest
+    await keeper.save(record)
+    await house.audit.add(
+        ENGINE,
+        f"{record.kind}.awaits_approval",
+        tenant_id=record.tenant.id,
+        user_id=record.user.id,
+        offboarding_id=record.id,
+        after=None if record.approval is None else dict(record.approval.reasons),
+    )
+    return True
 
 
 async def _plan(house: House, record: Offboarding) -> Planned:

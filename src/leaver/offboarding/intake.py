@@ -24,6 +24,7 @@ from leaver.offboarding.settings import as_plain, parse, people_in
 from leaver.store.audit import Audit
 from leaver.store.database import Database
 from leaver.store.offboardings import Offboardings
+from leaver.store.papers import Papers
 from leaver.store.tenants import KnownTenant, Tenants
 from leaver.tasks.task import Setting
 
@@ -53,6 +54,10 @@ class House(Protocol):
     @property
     def audit(self) -> Audit:
         """Who did what."""
+
+    @property
+    def papers(self) -> Papers:
+        """Small documents, the rules of the organization among them."""
 
     def doorway(self, tenant_id: str) -> Tenant:
         """The way into one tenant."""
@@ -126,6 +131,7 @@ async def accept(
             asked_by=asker.name,
             asked_via=asker.via,
             asked_from=asker.address,
+            askers=asker.names,
             requested_at=datetime.now(UTC),
             asked_at=doorway.now(),
             people={named: colleague.id for named, colleague in people.items()},

@@ -75,6 +75,7 @@ def open_undo(
         asked_by=actor.name,
         asked_via=actor.via,
         asked_from=actor.address,
+        askers=actor.names,
         people=original.people,
         kind="undo",
         undo_of=original.id,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from leaver.domain.approval import Verdict as Agreement
 from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome, State
 from leaver.domain.plan import Change, Json, Note, NoteKind, Reversibility
@@ -90,6 +91,19 @@ def sentence(change: Change, limit: int = 120) -> str:
     return f"{change.what}: {shown}" if kind == "add" else f"{change.what} ({shown})"
 
 
+def approval(offboarding: Offboarding) -> str:
+    """Who agreed or refused, when and why; what is waited for; empty when nobody has to."""
+    found = offboarding.approval
+    if found is None:
+        return ""
+    if found.verdict is Agreement.PENDING:
+        return (
+            "Waits for the approval of a second person." if offboarding.ended_at is None else "Ended without approval."
+        )
+    said = f"{found.verdict.value.capitalize()} by {found.decided_by}, {day_and_time(found.decided_at)} UTC"
+    return f"{said}: {found.note}" if found.note else f"{said}."
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 change`, `3 changes`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
@@ -152,6 +166,8 @@ class Verdict:
 def verdict(offboarding: Offboarding) -> Verdict:
     """The sentence at the head of the evidence."""
     counts = Counter(task.outcome for task in offboarding.tasks)
+    if offboarding.awaits_approval:
+        return Verdict("Waits for the approval of a second person.", _figures(offboarding, counts), "info")
     total, follow_ups = len(offboarding.tasks), len(notes_of(offboarding, NoteKind.FOLLOW_UP))
     headline, tone = {
         State.COMPLETED: ("Completed.", "ok"),

@@ -76,7 +76,7 @@ class Offboardings:
                     tenant_id=record.tenant.id,
                     user_id=record.user.id,
                     offboarding_id=record.id,
-                    after={"user": record.user.upn, "tasks": sorted(record.settings), "reference": record.reference},
+                    after=_accepted(record),
                     connection=connection,
                 )
         except IntegrityError:
@@ -149,6 +149,7 @@ class Offboardings:
         asked_by: str = "",
         kind: str = "",
         since: datetime | None = None,
+        awaits_approval: bool = False,
         after: str = "",
         limit: int = 50,
     ) -> tuple[list[Offboarding], str]:
@@ -170,6 +171,8 @@ class Offboardings:
             conditions.append(HEAD.c.kind == kind)
         if since is not None:
             conditions.append(HEAD.c.requested_at >= since)
+        if awaits_approval:
+            conditions.append(HEAD.c.awaits_approval)
         if after:
             conditions.append(tuple_(HEAD.c.requested_at, HEAD.c.id) < tuple_(*_cursor(after)))
         wanted = select(HEAD).where(*conditions).order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc())
@@ -186,6 +189,43 @@ class Offboardings:
             wanted = wanted.where(HEAD.c.tenant_id.in_(tenant_ids))
         async with self._database.begin(write=False) as connection:
             return dict((await connection.execute(wanted)).all())
+
+    @uninterrupted
+    async def awaiting(self, tenant_ids: Sequence[str] | None = None) -> int:
+        """How many stand still until a second person has agreed."""
+        wanted = select(func.count()).select_from(HEAD).where(HEAD.c.awaits_approval)
+        if tenant_ids is not None:
+            wanted = wanted.where(HEAD.c.tenant_id.in_(tenant_ids))
+        async with self._database.begin(write=False) as connection:
+            return int((await connection.execute(wanted)).scalar_one())
+
+    @uninterrupted
+    async def settle_approval(self, record: Offboarding, actor: Actor, what: str) -> None:
+        """Keep what a second person said, with its audit entry, if nobody has said or changed anything meanwhile."""
+        async with self._database.begin() as connection:
+            done = await connection.execute(
+                update(HEAD)
+                .where(HEAD.c.id == record.id, HEAD.c.awaits_approval, HEAD.c.revision == record.revision)
+                .values(**(_columns(record) | {"revision": HEAD.c.revision + 1}))
+            )
+            if done.rowcount != 1:
+                raise Unusable(
+                    f"{record.id} has changed while it was decided.",
+                    "approval_changed",
+                    advice="Look at it again, then decide.",
+                )
+            record.revision += 1
+            for position, task in enumerate(record.tasks):
+                await _put_task(connection, record.id, position, task)
+            await self._audit.add(
+                actor,
+                what,
+                tenant_id=record.tenant.id,
+                user_id=record.user.id,
+                offboarding_id=record.id,
+                after=None if record.approval is None else record.approval.as_json(),
+                connection=connection,
+            )
 
     @uninterrupted
     async def revision(self, offboarding_id: str) -> int:
@@ -270,7 +310,8 @@ class Offboardings:
                 ),
             )
             wanted = select(HEAD.c.id, HEAD.c.tenant_id, HEAD.c.priority, HEAD.c.attempt).where(HEAD.c.active)
-            wanted = wanted.where(free, asked).order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
+            allowed = or_(HEAD.c.cancel_requested, HEAD.c.awaits_approval.is_(False))
+            wanted = wanted.where(free, asked, allowed).order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
             return [Due(*row) for row in (await connection.execute(wanted)).all()]
 
     @uninterrupted
@@ -337,6 +378,17 @@ class Offboardings:
             )
 
 
+def _accepted(record: Offboarding) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "user": record.user.upn,
+        "tasks": sorted(record.settings),
+        "reference": record.reference,
+    }
+    if record.awaits_approval and record.approval is not None:
+        told["awaits_approval"] = dict(record.approval.reasons)
+    return told
+
+
 def evidence_hash(record: Offboarding) -> str:
     """The hash of everything that is kept of an offboarding."""
     text = json.dumps(record.to_store() | {"revision": 0}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -370,6 +422,7 @@ def _columns(record: Offboarding) -> dict[str, Any]:
         "wake_at": record.wake_at,
         "priority": record.priority,
         "active": record.ended_at is None,
+        "awaits_approval": record.awaits_approval,
         "started": record.started,
         "revision": record.revision,
         "document": document,

@@ -87,6 +87,7 @@ offboardings = Table(
     Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
     Column("idempotency_key", Text),
     Column("request_hash", Text, nullable=False, server_default=""),
+    Column("awaits_approval", Boolean, nullable=False, server_default=text("false")),
     Column("document", JSON, nullable=False),
     Column("evidence_hash", Text, nullable=False, server_default=""),
     Index(

@@ -25,6 +25,14 @@ class Privilege:
     readable: bool = True
     """Whether the application may read roles; if not, nothing is known."""
 
+    @property
+    def why(self) -> str:
+        """Why only an administrator of Leaver may touch the account, as the end of a sentence; empty: anybody may."""
+        held = [*self.roles, *self.groups]
+        if held:
+            return f"is privileged: {', '.join(held)}"
+        return "" if self.readable else "may be an administrator; the app may not read roles"
+
 
 async def privilege_of(tenant: Tenant, user_id: str) -> Privilege:
     """What makes the account privileged. That roles cannot be read is a fact too: it must not hold up a lock-out."""

@@ -12,6 +12,7 @@ from leaver.web.shell import Signed, page
 router = APIRouter(include_in_schema=False)
 SHOWN = {"running": ("running", "waiting", "planned"), "scheduled": ("scheduled",), "failed": ("failed", "blocked")}
 SHOWN |= {"completed": ("completed", "follow_up"), "": ()}
+TO_APPROVE = "approval"
 
 
 @router.get("/")
@@ -24,10 +25,14 @@ async def home(
     known = [each for each in await here.house.tenants.all() if person.sees(each.id)]
     ids = [tenant] if tenant and person.sees(tenant) else person.tenant_ids
     states = SHOWN.get(status, ())
-    found, following = await here.desk.page(tenant_ids=ids, states=states, text=q, after=after, limit=25)
+    waits = status == TO_APPROVE
+    found, following = await here.desk.page(
+        tenant_ids=ids, states=states, text=q, awaits_approval=waits, after=after, limit=25
+    )
     counts = await here.house.offboardings.counts(person.tenant_ids)
     figures = {key: sum(counts.get(each, 0) for each in of) for key, of in SHOWN.items()}
     figures[""] = sum(counts.values())
+    figures[TO_APPROVE] = await here.house.offboardings.awaiting(person.tenant_ids)
     return page(
         request,
         "home.html",
@@ -36,7 +41,7 @@ async def home(
         records=found,
         following=following,
         figures=figures,
-        status=status if status in SHOWN else "",
+        status=status if status in figures else "",
         q=q,
         tenant=tenant,
         tenants=known,

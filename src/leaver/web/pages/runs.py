@@ -12,9 +12,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from leaver.access.roles import Right, may
 from leaver.access.sessions import Session
+from leaver.access.targets import refuse_approver
 from leaver.domain.errors import Unusable
+from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
 from leaver.offboarding import report, words
+from leaver.offboarding.approval import is_asker
 from leaver.web.reach import changeable, record_of
 from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import PAGES, Signed, done, failed, page
@@ -37,9 +40,11 @@ async def run(request: Request, here: Here, session: Signed, offboarding_id: str
         session,
         page="Offboardings",
         record=record,
-        live=record.ended_at is None,
+        live=record.ended_at is None and not record.awaits_approval,
         blockers=undecided,
         may_change=may(session.person, Right.OFFBOARD, record.tenant.id),
+        may_privileged=may(session.person, Right.PRIVILEGED, record.tenant.id),
+        asked_by_viewer=is_asker(record, session.person.actor()),
         error=error,
     )
 
@@ -86,11 +91,15 @@ async def undo_post(request: Request, here: Here, session: Signed, offboarding_i
 
 @router.post("/offboardings/{offboarding_id}/{what}")
 async def act(request: Request, here: Here, session: Signed, offboarding_id: str, what: str) -> Response:
-    """Retry, cancel, or skip a task with a note."""
+    """Retry, cancel, skip a task with a note, or decide as a second person."""
     record = await changeable(here, session.person, offboarding_id)
     form = await request.form()
     actor = session.person.actor()
     back = f"/offboardings/{record.id}"
+
+    async def approver(found: Offboarding) -> None:
+        await refuse_approver(session.person, here.house.doorway(found.tenant.id), found)
+
     try:
         if what == "retry":
             decided = {key.partition(":")[2]: str(value) for key, value in form.items() if key.startswith("decide:")}
@@ -99,6 +108,10 @@ async def act(request: Request, here: Here, session: Signed, offboarding_id: str
             await here.desk.cancel(record.id, actor)
         elif what == "skip":
             await here.desk.skip(record.id, str(form.get("task", "")), str(form.get("note", "")), actor)
+        elif what == "approve":
+            await here.desk.approve(record.id, actor, str(form.get("note", "")), allowed=approver)
+        elif what == "refuse":
+            await here.desk.refuse(record.id, actor, str(form.get("note", "")), allowed=approver)
         else:
             raise Unusable(f"There is nothing called {what!r} to do.", "unknown_action")
     except Unusable as error:

@@ -1,14 +1,15 @@
-"""What administrators set: API tokens."""
+"""What administrators set: API tokens, and what needs a second person."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from leaver.access.roles import Right, Role, require
 from leaver.domain.errors import Unusable
+from leaver.offboarding.approval import ApprovalRule, rule_of, save_rule
 from leaver.web.rooms import Here
 from leaver.web.shell import Signed, page
 
@@ -44,3 +45,21 @@ async def settings_post(request: Request, here: Here, session: Signed) -> Respon
         problem = str(error)
     found = await here.tokens.all()
     return page(request, "settings.html", session, page="Settings", tokens=found, secret=secret, error=problem)
+
+
+@router.get("/settings/approval")
+async def approval(request: Request, here: Here, session: Signed, saved: str = "") -> Response:
+    """What needs the approval of a second person."""
+    require(session.person, Right.MANAGE)
+    rule = await rule_of(here.house.papers)
+    return page(request, "approval_rule.html", session, page="Settings", rule=rule, saved=saved)
+
+
+@router.post("/settings/approval")
+async def approval_post(request: Request, here: Here, session: Signed) -> Response:
+    """Switch it on or off."""
+    require(session.person, Right.MANAGE)
+    form = await request.form()
+    rule = ApprovalRule("permanent" in form, "privileged" in form)
+    await save_rule(here.house.papers, here.house.audit, rule, session.person.actor())
+    return RedirectResponse("/settings/approval?saved=1", 303)
