@@ -55,6 +55,9 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         ({**CUSTOM, "LEAVER_GRAPH_URL": "https://user:pw@x"}, "LEAVER_GRAPH_URL"),
         ({**CUSTOM, "LEAVER_GRAPH_URL": "https://x:port"}, "LEAVER_GRAPH_URL"),
         ({"LEAVER_GRAPH_URL": "https://127.0.0.1:9443/graph"}, "LEAVER_GRAPH_URL"),
+        ({"LEAVER_OIDC_ISSUER": "http://id.example.com"}, "LEAVER_OIDC_ISSUER"),
+        ({"LEAVER_OIDC_ISSUER": "id.example.com"}, "LEAVER_OIDC_ISSUER"),
+        ({"LEAVER_PUBLIC_URL": "https://leaver.example.com/portal"}, "LEAVER_PUBLIC_URL"),
     ],
 )
 def test_a_malformed_value_is_named(environ: dict[str, str], name: str) -> None:
@@ -70,6 +73,7 @@ def test_secrets_are_not_shown() -> None:
         "LEAVER_CLIENT_SECRET": "hush",
         "LEAVER_CLIENT_CERTIFICATE": "-----BEGIN hush",
         "LEAVER_DATABASE_URL": "postgresql://u:hush@h/d",
+        "LEAVER_OIDC_CLIENT_SECRET": "hush",
     }
 
     assert "hush" not in repr(Config.from_environment(secret))

@@ -15,12 +15,14 @@ from starlette.staticfiles import StaticFiles
 
 from leaver import __version__
 from leaver.access.accounts import Accounts
+from leaver.access.gate import Gate, checked
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.api import approvals, cipp, v1
 from leaver.api.problems import problem, status_of
 from leaver.config import Config
 from leaver.domain.errors import LeaverError
+from leaver.m365.http import Http
 from leaver.offboarding.desk import Desk
 from leaver.offboarding.products import use_cached
 from leaver.offboarding.worker import Worker
@@ -44,11 +46,13 @@ def create(
     config: Config | None = None,
     *,
     house: House | None = None,
+    provider: Http | None = None,
     works: bool = True,
     on_first_start: Callable[[str], None] = lambda _: None,
 ) -> FastAPI:
-    """The program as an ASGI application. A given house stays open; `works` takes part in the offboardings' work.
+    """The program as an ASGI application. A given house stays open, and so does the way to the identity `provider`.
 
+    `works` takes part in the offboardings' work.
     `on_first_start` is given the first administrator's password, which is kept nowhere.
     """
 
@@ -62,12 +66,16 @@ def create(
             if worker is not None:
                 await worker.start()
                 stack.push_async_callback(worker.stop)
-            _furnish(app, here, worker)
+            _furnish(app, here, worker, provider)
+            if provider is None:
+                stack.push_async_callback(app.state.gate.aclose)
             password = await app.state.accounts.first()
             if password is not None:
                 on_first_start(password)
             yield
 
+    if config is not None:
+        checked(config)
     app = FastAPI(
         title="Leaver",
         version=__version__,
@@ -79,7 +87,7 @@ def create(
         responses={"default": {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {}}}},
     )
     if house is not None:
-        _furnish(app, house, None)
+        _furnish(app, house, None, provider)
     app.middleware("http")(_guard)
     app.add_exception_handler(LeaverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
@@ -93,12 +101,14 @@ def create(
     return app
 
 
-def _furnish(app: FastAPI, house: House, worker: Worker | None) -> None:
+def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http | None) -> None:
     app.state.house = house
     app.state.desk = Desk(house, worker.nudge if worker else lambda: None)
     app.state.tokens = Tokens(house.papers, house.audit)
     app.state.accounts = Accounts(house.papers, house.audit)
     app.state.sessions = Sessions(house.papers)
+    app.state.gate = Gate.of(house.config, house.tenants, provider)
+    app.state.programs = app.state.gate.programs
 
 
 def _add_health(app: FastAPI) -> None:

@@ -41,6 +41,18 @@ class Config:
     """How long a silent process keeps an offboarding before another takes it over."""
     secret_key: str = field(default="", repr=False)
     """Keys that seal our own secrets, the newest first, separated by commas; empty: a file of the data folder."""
+    oidc_issuer: str = ""
+    """The identity provider whose people and programs may come in; empty: none."""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_name: str = ""
+    """What the button of the sign-in page calls the provider."""
+    api_audience: str = ""
+    """Whom the tokens of programs are made out to, bare or with `api://`."""
+    public_url: str = ""
+    """Scheme, host and port under which people reach the portal."""
+    grants: str = ""
+    """Which roles, groups and programs of the provider get which role and tenants here."""
 
     @classmethod
     def from_environment(
@@ -76,6 +88,13 @@ class Config:
             port=given.port("LEAVER_PORT", 8365),
             lease_seconds=given.seconds("LEAVER_LEASE_SECONDS", 45.0, least=2.0),
             secret_key=given.text("LEAVER_SECRET_KEY"),
+            oidc_issuer=given.issuer("LEAVER_OIDC_ISSUER"),
+            oidc_client_id=given.text("LEAVER_OIDC_CLIENT_ID"),
+            oidc_client_secret=given.text("LEAVER_OIDC_CLIENT_SECRET"),
+            oidc_name=given.text("LEAVER_OIDC_NAME"),
+            api_audience=given.text("LEAVER_API_AUDIENCE") or given.text("LEAVER_OIDC_CLIENT_ID"),
+            public_url=given.origin("LEAVER_PUBLIC_URL"),
+            grants=given.text("LEAVER_GRANTS"),
         )
 
 
@@ -117,6 +136,20 @@ class _Given:
             known = False
         if not known or parts.query or parts.fragment or parts.username:
             raise _unusable(name, "is not a base address", "Write it like https://127.0.0.1:9443/login.")
+        return value
+
+    def issuer(self, name: str) -> str:
+        """An address that is compared letter by letter, so that its last slash stays."""
+        value = self.text(name)
+        base = self.url(name)
+        if base and not base.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise _unusable(name, "is not HTTPS", "Nobody on the way may change what an identity provider says.")
+        return value if base else ""
+
+    def origin(self, name: str) -> str:
+        value = self.url(name)
+        if value and urlsplit(value).path:
+            raise _unusable(name, "has a path", "Give scheme, host and port alone, like https://leaver.example.com.")
         return value
 
     def seconds(self, name: str, default: float, *, least: float) -> float:

@@ -6,8 +6,9 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from leaver.access.programs import Programs
 from leaver.access.roles import Person
-from leaver.access.tokens import Tokens
+from leaver.access.tokens import PREFIX, Tokens
 from leaver.domain.errors import NotSignedIn
 from leaver.offboarding.desk import Desk
 from leaver.wiring import House
@@ -19,6 +20,8 @@ class Rooms(Protocol):
     house: House
     desk: Desk
     tokens: Tokens
+    programs: Programs | None
+    """Who comes with a JWT of the configured issuer; None where none is."""
 
 
 def rooms(request: Request) -> Rooms:
@@ -28,11 +31,16 @@ def rooms(request: Request) -> Rooms:
 
 
 async def caller(request: Request, here: Annotated[Rooms, Depends(rooms)]) -> Person:
-    """Who asks: a bearer token, or a key as CIPP's callers send it; nobody else gets in."""
+    """Who asks: an API token, a JWT of the issuer, or a key as CIPP's callers send it; nobody else gets in."""
+    address = request.client.host if request.client else ""
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer":
+    bearer = kind.lower() == "bearer"
+    if not bearer:
         secret = request.headers.get("x-api-key", "") or request.headers.get("x-functions-key", "")
-    person = await here.tokens.check(secret.strip(), request.client.host if request.client else "")
+    secret = secret.strip()
+    if bearer and here.programs is not None and secret.count(".") == 2 and not secret.startswith(PREFIX):
+        return await here.programs.check(secret, address)
+    person = await here.tokens.check(secret, address)
     if person is None:
         raise NotSignedIn(
             "No valid API token came with the request.",
