@@ -97,13 +97,16 @@ class StubSharePoint:
     async def get(self, site_url: str, path: str, params: Any = None) -> Any:
         return _made(self.answers.get(path, {"value": []}))
 
+    async def pages(self, site_url: str, path: str, params: Any = None) -> Any:
+        return _made(self.answers.get(path, []))
+
     async def post(self, site_url: str, path: str, body: Any = None, *, merge: bool = False) -> Answer:
         self.sent.append((site_url, path, body))
         return Answer(200, _made(self.answers.get(path, {"Id": 12})))
 
     async def process_query(self, admin_url: str, xml: str) -> Any:
         self.sent.append((admin_url, "ProcessQuery", xml))
-        return self.csom
+        return _made(self.answers.get(admin_url, self.csom))
 
     def fresh(self) -> StubSharePoint:
         return self

@@ -78,7 +78,11 @@ class Answer:
         if self.text:
             return self.text
         error = self.body.get("error") if isinstance(self.body, dict) else None
-        return str(error.get("message", "")) if isinstance(error, dict) else ""
+        if not isinstance(error, dict):
+            return ""
+        details = error.get("details")
+        told = [error, *(details if isinstance(details, list) else [])]
+        return " ".join(str(each.get("message", "")) for each in told if isinstance(each, dict))
 
 
 @dataclass(eq=False)
@@ -142,9 +146,10 @@ def quote_id(value: str) -> str:
 
 
 def origin(url: str) -> str:
-    """Scheme and host of an address, in lower case."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    """Scheme and host of an address, in lower case and without a port that goes without saying."""
+    parts = urlsplit(url.lower())
+    usual = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
 
 
 def kept_text(raw: bytes) -> str:

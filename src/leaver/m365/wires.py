@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from leaver.domain.errors import Unavailable, Unusable, WrongTarget
+from leaver.domain.errors import Refused, Unavailable, Unusable, WrongTarget
 from leaver.m365.addresses import follow_link, queried, shown
 from leaver.m365.answers import Answer, Request
 from leaver.m365.batching import Gathering, Item, Line, TokenSource, Turns
@@ -56,7 +56,10 @@ class GraphWire:
         request = self._request("GET", path, params, advanced=advanced)
 
         async def ask() -> Json:
-            return (await self._answer(request)).body
+            answer = await self._read(request)
+            if answer.status != 204 and not isinstance(answer.body, dict):
+                raise _unreadable(self._asked(request), answer)
+            return answer.body or {}
 
         return await self._memo.read((request.url, advanced), ask)
 
@@ -87,9 +90,13 @@ class GraphWire:
         rows: list[Json] = []
         followed = set()
         while True:
-            body = (await self._answer(request)).body
-            page = body.get("value") if isinstance(body, dict) else None
-            rows.extend(page if isinstance(page, list) else [])
+            answer = await self._read(request)
+            body = answer.body
+            page = body.get("value", body) if isinstance(body, dict) else body
+            if page is not None and not isinstance(page, list):
+                # Taken for an empty list, it would pass for "nothing to do".
+                raise _unreadable(self._asked(request), answer)
+            rows.extend(page or ())
             link = body.get("@odata.nextLink") if isinstance(body, dict) else None
             if not link or (limit is not None and len(rows) >= limit):
                 return rows[:limit]
@@ -98,6 +105,18 @@ class GraphWire:
                 raise _circle(self._asked(request))
             followed.add(url)
             request = replace(request, url=url)
+
+    async def _read(self, request: Request) -> Answer:
+        """The answer to a GET, if need be without properties that this cloud does not know."""
+        while True:
+            try:
+                return await self._answer(request)
+            except Refused as error:
+                unknown = _UNKNOWN_PROPERTY.search(error.message)
+                less = _without(request.url, unknown[1]) if unknown and error.status == 400 else request.url
+                if less == request.url:
+                    raise
+                request = replace(request, url=less)
 
     async def _answer(self, request: Request, *, repeatable: bool = True) -> Answer:
         item = Item(request)
@@ -123,6 +142,19 @@ class GraphWire:
 
     def _asked(self, request: Request) -> Asked:
         return Asked("graph", self._tenant_id, request.method, request.what)
+
+
+_UNKNOWN_PROPERTY = re.compile(r"Could not find a property named '(\w+)'", re.IGNORECASE)
+_SELECT = re.compile(r"(?<=[?&]\$select=)[^&]+")
+
+
+def _without(url: str, name: str) -> str:
+    """An address that no longer selects this property: the national clouds learn new ones late."""
+    selected = _SELECT.search(url)
+    if selected is None:
+        return url
+    names = [each for each in selected[0].split(",") if each.casefold() != name.casefold()]
+    return _SELECT.sub(lambda _: ",".join(names), url) if names else url
 
 
 @dataclass(frozen=True)
@@ -268,6 +300,10 @@ class ExchangeWire:
                 self._line.turns.pop(lane, None)
 
 
+_NEXT = ("@odata.nextLink", "odata.nextLink", "__next")
+"""What SharePoint calls the next page, by the flavour of its JSON."""
+
+
 class SharePointWire:
     """SharePoint's own interface for the sites of one tenant. Each host has its own token; nothing is remembered."""
 
@@ -285,18 +321,34 @@ class SharePointWire:
 
     async def get(self, site_url: str, path: str, params: Mapping[str, Any] | None = None) -> Json:
         """The JSON that a path of the site shows."""
-        request = Request(
-            "sharepoint",
-            "GET",
-            queried(f"{site_url.rstrip('/')}{path}", params),
-            shown(site_url, path),
-            {"Accept": "application/json;odata=nometadata"},
-        )
+        return await self._get(queried(f"{site_url.rstrip('/')}{path}", params), shown(site_url, path))
+
+    async def _get(self, url: str, what: str) -> Json:
+        request = Request("sharepoint", "GET", url, what, {"Accept": "application/json;odata=nometadata"})
 
         async def ask() -> Json:
             return (await self._answer(request, repeatable=True)).body
 
         return await self._reads.read(request.url, ask)
+
+    async def pages(self, site_url: str, path: str, params: Mapping[str, Any] | None = None) -> list[Json]:
+        """All items of a list, page after page."""
+        rows: list[Json] = []
+        url, followed = queried(f"{site_url.rstrip('/')}{path}", params), set[str]()
+        asked = Asked("sharepoint", self._tenant_id, "GET", shown(site_url, path))
+        while url not in followed:
+            followed.add(url)
+            body = await self._get(url, asked.what)
+            inner = body.get("d", body) if isinstance(body, dict) else {}
+            page = inner.get("value", inner.get("results")) if isinstance(inner, dict) else inner
+            if not isinstance(page, list):
+                raise _unreadable(asked, Answer(200))
+            rows.extend(page)
+            link = next((inner[name] for name in _NEXT if isinstance(inner, dict) and inner.get(name)), "")
+            if not link:
+                return rows
+            url = follow_link(str(link), site_url.rstrip("/"), asked)
+        raise _circle(asked)
 
     async def post(
         self, site_url: str, path: str, body: Json = None, *, merge: bool = False, repeatable: bool = False
@@ -363,6 +415,18 @@ def _anything(answer: Answer) -> str:
     return f"{answer.text} {answer.headers.get('www-authenticate', '')} {answer.body or ''}"
 
 
+def _unreadable(asked: Asked, answer: Answer) -> Unavailable:
+    return Unavailable(
+        f"{asked.name} answered {asked.deed} in tenant {asked.tenant} with something that cannot be read.",
+        code="unreadable_answer",
+        status=answer.status,
+        request_id=answer.request_id,
+        advice="Check the base addresses (LEAVER_CLOUD) and any proxy between here and Microsoft.",
+        service=asked.service,
+        wait=15.0,
+    )
+
+
 def _circle(asked: Asked) -> Unavailable:
     return Unavailable(
         f"{asked.name} repeats the same page of {asked.what} in tenant {asked.tenant}.",
@@ -391,7 +455,7 @@ def _may_repeat(cmdlet: str, parameters: Mapping[str, Json]) -> bool:
 
 def _rows(body: Json) -> list[dict[str, Json]]:
     value = body.get("value") if isinstance(body, dict) else None
-    rows = value if isinstance(value, list) else []
+    rows = value if isinstance(value, list) else [value] if isinstance(value, (dict, str)) and value else []
     # A few cmdlets answer with lines of text in place of objects (Remove-CalendarEvents with PreviewOnly).
     as_objects = (row if isinstance(row, dict) else {"value": row} for row in rows if isinstance(row, (dict, str)))
     return [{key: item for key, item in row.items() if "@" not in key} for row in as_objects]

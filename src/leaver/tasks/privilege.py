@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from leaver.domain.errors import Forbidden, NotFound
+from leaver.domain.errors import NotFound, Refused, SignInRefused
 from leaver.domain.plan import Note, blocker, warning
 from leaver.m365.graph.roles import GLOBAL_ADMINISTRATOR
 from leaver.m365.tenant import Tenant
@@ -42,7 +42,9 @@ async def privilege_of(tenant: Tenant, user_id: str) -> Privilege:
         )
         is_global = any(role.template_id == GLOBAL_ADMINISTRATOR for role in roles)
         others = set(await tenant.roles.members(GLOBAL_ADMINISTRATOR)) - {user_id} if is_global else set()
-    except Forbidden:
+    except SignInRefused:
+        raise
+    except Refused:
         return Privilege(readable=False)
     return Privilege(
         roles=tuple(role.name for role in roles),

@@ -6,9 +6,9 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from leaver.domain.errors import Refused
+from leaver.domain.errors import NotFound, Refused, Unavailable
 from leaver.domain.people import Leaver
-from leaver.m365.sharepoint.sites import admin_address
+from leaver.m365.sharepoint.sites import admin_addresses
 from leaver.m365.tenant import Tenant
 from m365.stub_wires import Stubs
 
@@ -32,12 +32,47 @@ def site(stubs: Stubs, eve: Leaver) -> str:
     ],
 )
 def test_the_admin_site_stands_beside_the_onedrive(site_url: str, admin: str) -> None:
-    assert admin_address(site_url) == admin
+    assert admin_addresses(site_url) == (admin,)
 
 
-def test_an_address_that_is_no_onedrive_has_no_admin_site() -> None:
-    with pytest.raises(Refused):
-        admin_address("https://contoso.sharepoint.com/sites/sales")
+def test_an_address_without_my_is_used_as_it_is() -> None:
+    plain = admin_addresses("https://sharepoint.test/personal/ada")
+    below = admin_addresses("https://127.0.0.1:9443/sp/personal/ada/")
+
+    assert (plain, below) == (
+        ("https://sharepoint.test",),
+        ("https://127.0.0.1:9443/sp", "https://127.0.0.1:9443"),
+    )
+
+
+def test_only_a_whole_my_is_taken_for_the_onedrive_host() -> None:
+    assert admin_addresses("https://acme-mytools-my.sharepoint.com/personal/ada") == (
+        "https://acme-mytools-admin.sharepoint.com",
+    )
+
+
+async def test_the_administration_is_looked_for_at_the_host_too(stubbed: Tenant, stubs: Stubs, eve: Leaver) -> None:
+    site = "https://127.0.0.1:9443/sp/personal/eve"
+    stubs.graph.answers[f"/users/{eve.id}/drive/root"] = {"sharepointIds": {"siteUrl": site}}
+    stubs.sharepoint.answers["https://127.0.0.1:9443/sp"] = NotFound("Nothing here.")
+    stubs.sharepoint.csom = [{"ErrorInfo": None}, {"SharingCapability": 1}]
+
+    assert await stubbed.sites.sharing(site) == 1
+
+
+async def test_a_number_in_the_older_json_is_found(stubbed: Tenant, stubs: Stubs, site: str) -> None:
+    stubs.sharepoint.answers["/_api/web/ensureuser"] = {"d": {"Id": 7}}
+
+    await stubbed.sites.grant_admin(site, BOB)
+
+    assert stubs.sharepoint.sent[-1][1] == "/_api/web/getuserbyid(7)"
+
+
+async def test_a_missing_number_is_an_error_in_words(stubbed: Tenant, stubs: Stubs, site: str) -> None:
+    stubs.sharepoint.answers["/_api/web/ensureuser"] = {"odata.null": True}
+
+    with pytest.raises(Unavailable, match=r"by which number it knows bob@contoso\.example"):
+        await stubbed.sites.grant_admin(site, BOB)
 
 
 async def test_the_address_in_a_query_is_escaped(stubbed: Tenant, stubs: Stubs, site: str) -> None:

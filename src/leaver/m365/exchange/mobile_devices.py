@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from leaver.domain.errors import NotFound
-from leaver.m365.exchange.values import anchor, text
+from leaver.m365.exchange.values import anchor, guid, text
 from leaver.m365.http import ExchangeWire
 from leaver.m365.target import Addressed, Guard
 
@@ -16,6 +16,7 @@ class MobileDevice:
     """A partnership between a mailbox and a device."""
 
     guid: str
+    """What it goes by; its whole identity where Exchange shows no GUID."""
     name: str
     model: str = ""
     client: str = ""
@@ -34,7 +35,7 @@ class MobileDevices:
         rows = await self._wire.read("Get-MobileDevice", anchor=anchor(user), Mailbox=user.id)
         return tuple(
             MobileDevice(
-                guid=text(row, "Guid"),
+                guid=guid(row, "Guid") or text(row, "Identity"),
                 name=text(row, "FriendlyName") or text(row, "DeviceType") or text(row, "DeviceId"),
                 model=text(row, "DeviceModel"),
                 client=text(row, "ClientType"),
@@ -42,8 +43,8 @@ class MobileDevices:
             for row in rows
         )
 
-    async def remove(self, user: Addressed, guid: str) -> None:
+    async def remove(self, user: Addressed, device: str) -> None:
         """End a partnership; one that is gone is no error. Partnerships do not share anything, so they need no lane."""
         self._guard.only(user.id, "removing a mobile device")
         with suppress(NotFound):
-            await self._wire.run("Remove-MobileDevice", anchor=anchor(user), Identity=guid, Confirm=False)
+            await self._wire.run("Remove-MobileDevice", anchor=anchor(user), Identity=device, Confirm=False)

@@ -118,5 +118,5 @@ def _given(row: Row, who: str) -> bool:
 
 
 def _has(row: Row, right: str) -> bool:
-    rights = [word.strip() for each in texts(row, "AccessRights") for word in each.split(",")]
-    return right in rights
+    rights = [word.strip().casefold() for each in texts(row, "AccessRights") for word in each.split(",")]
+    return right.casefold() in rights

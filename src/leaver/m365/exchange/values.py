@@ -45,6 +45,8 @@ def guid(row: Row, key: str) -> str:
 
 def size_in_bytes(words: str) -> int | None:
     """The bytes in `1.234 GB (1,325,000,000 bytes)`; None where there is no number (`Unlimited`)."""
+    if words.isascii() and words.isdigit():
+        return int(words)
     found = _BYTES.search(words)
     return int(re.sub(r"\D", "", found[1])) if found else None
 

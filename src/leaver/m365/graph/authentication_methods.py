@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
-from leaver.domain.errors import NotFound, Refused
-from leaver.m365.graph.values import Row, text
+from leaver.domain.errors import NotFound, NotYet, Refused
+from leaver.m365.graph.values import Row, says, text
 from leaver.m365.http import GraphWire, quote_id
 from leaver.m365.target import Guard
 
@@ -25,6 +24,8 @@ _COLLECTIONS = {
 """Kind to the typed collection that it is deleted from; there is no DELETE on the list of all methods. Those that only
 Graph beta can delete (`hardwareOath`, `qrCodePin`) are left out."""
 _LABELS = ("displayName", "phoneNumber", "emailAddress", "model")
+_OTHERS_FIRST = ("default", "alternate")
+"""What Microsoft's refusals of a method have in common that goes once the others are gone."""
 _PASSWORD = "password"  # noqa: S105 - the name of a kind
 
 
@@ -62,10 +63,15 @@ class AuthenticationMethods:
         self._guard.only(user_id, "removing an authentication method")
         if not method.removable:
             raise Refused(f"No known way to delete a method of the kind {method.kind!r}.", code="unknown_method_kind")
-        with suppress(NotFound):
-            await self._wire.delete(
-                f"/users/{quote_id(user_id)}/authentication/{_COLLECTIONS[method.kind]}/{quote_id(method.id)}"
-            )
+        path = f"/users/{quote_id(user_id)}/authentication/{_COLLECTIONS[method.kind]}/{quote_id(method.id)}"
+        try:
+            await self._wire.delete(path)
+        except NotFound:
+            return
+        except Refused as error:
+            if error.status == 400 and says(error, *_OTHERS_FIRST):
+                raise NotYet(**{**vars(error), "wait": 5.0}) from error
+            raise
 
 
 def _method(row: Row) -> Method:

@@ -34,7 +34,7 @@ class DeletedUsers:
     async def get(self, user_id: str) -> DeletedUser | None:
         """The deleted user with this id."""
         try:
-            return _deleted(await self._wire.get(f"/directory/deletedItems/{quote_id(user_id)}", _SELECT))
+            return _deleted(await self._wire.get(f"/directory/deletedItems/{quote_id(user_id)}"))
         except NotFound:
             return None
 

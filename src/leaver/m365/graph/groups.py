@@ -8,6 +8,7 @@ from typing import Literal
 
 from leaver.domain.errors import NotFound, NotYet, Refused
 from leaver.domain.people import Colleague
+from leaver.m365.graph.related import related
 from leaver.m365.graph.users import as_colleague
 from leaver.m365.graph.values import Row, literal, says, text
 from leaver.m365.http import GraphWire, quote_id
@@ -76,11 +77,11 @@ class Groups:
 
     async def memberships(self, user_id: str) -> tuple[Group, ...]:
         """The groups that the user is a direct member of."""
-        return await self._groups(f"/users/{quote_id(user_id)}/memberOf/microsoft.graph.group")
+        return await self._groups(f"/users/{quote_id(user_id)}/memberOf")
 
     async def ownerships(self, user_id: str) -> tuple[Group, ...]:
         """The groups that the user owns, as far as Graph knows: not distribution lists, not synced ones."""
-        return await self._groups(f"/users/{quote_id(user_id)}/ownedObjects/microsoft.graph.group")
+        return await self._groups(f"/users/{quote_id(user_id)}/ownedObjects")
 
     async def get(self, group_id: str) -> Group:
         """One group; NotFound when there is none."""
@@ -135,12 +136,11 @@ class Groups:
 
     async def _groups(self, path: str) -> tuple[Group, ...]:
         params = {"$select": _SELECT, "$top": "999", "$count": "true"}
-        return tuple(as_group(row) for row in await self._wire.pages(path, params, advanced=True))
+        return tuple(as_group(row) for row in await related(self._wire, path, "group", params))
 
     async def _people(self, group_id: str, of: Literal["members", "owners"], limit: int | None) -> list[Row]:
-        path = f"/groups/{quote_id(group_id)}/{of}/microsoft.graph.user"
         params = {"$select": _PEOPLE, "$count": "true"}
-        return await self._wire.pages(path, params, advanced=True, limit=limit)
+        return await related(self._wire, f"/groups/{quote_id(group_id)}/{of}", "user", params, limit=limit)
 
     async def _add(self, group_id: str, to: Literal["members", "owners"], user_id: str) -> None:
         body = {"@odata.id": self._wire.address(f"/directoryObjects/{quote_id(user_id)}")}

@@ -10,6 +10,8 @@ from leaver.m365.graph.values import Row, says, text
 from leaver.m365.http import GraphWire, quote_id
 from leaver.m365.target import Guard
 
+_MAILBOX_PLANS = ("EXCHANGE_S_", "EXCHANGE_B_", "EXCHANGE_L_")
+_NO_MAILBOX_PLANS = ("EXCHANGE_S_FOUNDATION", "EXCHANGE_S_ARCHIVE")
 _NOT_HELD = ("does not have a corresponding license",)
 
 
@@ -33,11 +35,9 @@ class Sku:
 
     @property
     def gives_mailbox(self) -> bool:
-        """Whether one of its plans is an Exchange Online mailbox (`EXCHANGE_S_FOUNDATION` is none)."""
-        return any(
-            plan.name.startswith("EXCHANGE_S_")
-            and not plan.name.startswith("EXCHANGE_S_FOUNDATION")
-            and not plan.name.startswith("EXCHANGE_S_ARCHIVE")
+        """Whether one of its plans is an Exchange Online mailbox; a product that shows no plans may have one."""
+        return not self.plans or any(
+            plan.name.upper().startswith(_MAILBOX_PLANS) and not plan.name.upper().startswith(_NO_MAILBOX_PLANS)
             for plan in self.plans
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from leaver.domain.errors import NotFound, NotYet, Refused, Unavailable
@@ -95,7 +96,9 @@ class PhoneNumbers:
         while True:
             await self._sleep(pause)
             waited += pause
-            operation = await self._wire.fresh().get(path)
+            operation: Row = {}
+            with suppress(NotFound):  # An order that was only just given may not be shown yet.
+                operation = await self._wire.fresh().get(path)
             status = text(operation, "status")
             if status == "succeeded":
                 return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from leaver.domain.errors import NotFound
 from leaver.m365.graph.groups import Group, as_group
+from leaver.m365.graph.related import related
 from leaver.m365.graph.values import literal, text
 from leaver.m365.http import GraphWire, quote_id
 
@@ -30,9 +31,9 @@ class Roles:
 
     async def of(self, user_id: str) -> tuple[Role, ...]:
         """The roles a user holds, directly or through groups."""
-        path = f"/users/{quote_id(user_id)}/transitiveMemberOf/microsoft.graph.directoryRole"
+        path = f"/users/{quote_id(user_id)}/transitiveMemberOf"
         params = {"$select": "id,displayName,roleTemplateId", "$count": "true"}
-        rows = await self._wire.pages(path, params, advanced=True)
+        rows = await related(self._wire, path, "directoryRole", params)
         return tuple(Role(text(row, "id"), text(row, "roleTemplateId"), text(row, "displayName")) for row in rows)
 
     async def members(self, template_id: str) -> tuple[str, ...]:
@@ -47,11 +48,11 @@ class Roles:
 
     async def role_assignable_groups(self, user_id: str) -> tuple[Group, ...]:
         """The groups a user is in that can hold roles; to be in one makes privileged."""
-        path = f"/users/{quote_id(user_id)}/transitiveMemberOf/microsoft.graph.group"
+        path = f"/users/{quote_id(user_id)}/transitiveMemberOf"
         params = {
             "$filter": "isAssignableToRole eq true",
             "$select": "id,displayName,groupTypes,mailEnabled,securityEnabled,isAssignableToRole",
             "$count": "true",
         }
-        rows = await self._wire.pages(path, params, advanced=True)
+        rows = await related(self._wire, path, "group", params)
         return tuple(group for group in map(as_group, rows) if group.role_assignable)

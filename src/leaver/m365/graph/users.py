@@ -137,14 +137,14 @@ class Users:
             body = await self._wire.get("/users", params, advanced=bool(search))
         # Only the link's query is handed out: a cursor comes back from outside and must not choose host or path.
         following = urlsplit(text(body, "@odata.nextLink")).query
-        return tuple(_user_row(row) for row in body["value"]), following
+        return tuple(_user_row(row) for row in body.get("value") or ()), following
 
     async def all_users(self) -> AsyncIterator[UserRow]:
         """Every user, a page of 999 at a time."""
         wire = self._wire.fresh()
         body = await wire.get("/users", {"$select": _ROW_PROPERTIES, "$top": "999"})
         while True:
-            for row in body["value"]:
+            for row in body.get("value") or ():
                 yield _user_row(row)
             following = urlsplit(text(body, "@odata.nextLink")).query
             if not following:
@@ -157,7 +157,7 @@ class Users:
         wire = self._wire.fresh()
         body = await wire.get("/users", params, advanced=advanced)
         while True:
-            for row in body["value"]:
+            for row in body.get("value") or ():
                 yield row
             following = urlsplit(text(body, "@odata.nextLink")).query
             if not following:
@@ -239,7 +239,7 @@ def _user(row: Row) -> User:
         immutable_id=text(row, "onPremisesImmutableId"),
         sam_account_name=text(row, "onPremisesSamAccountName"),
         on_premises_domain=text(row, "onPremisesDomainName"),
-        license_states=tuple(_license_state(state) for state in row.get("licenseAssignmentStates") or ()),
+        license_states=_license_states(row),
         assigned_sku_ids=tuple(text(license_, "skuId") for license_ in row.get("assignedLicenses") or ()),
         assigned_plans=tuple(
             dict.fromkeys(
@@ -254,6 +254,14 @@ def _user(row: Row) -> User:
         department=text(row, "department"),
         management_restricted=bool(row.get("isManagementRestricted")),
     )
+
+
+def _license_states(row: Row) -> tuple[LicenseState, ...]:
+    states = row.get("licenseAssignmentStates")
+    if states is None:
+        # Without them nobody knows what a group assigns; taken for direct, such a licence is refused, not overlooked.
+        states = row.get("assignedLicenses") or ()
+    return tuple(_license_state(state) for state in states)
 
 
 def _license_state(row: Row) -> LicenseState:

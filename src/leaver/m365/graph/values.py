@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from leaver.domain.errors import LeaverError
@@ -18,9 +18,18 @@ def text(row: Row, key: str) -> str:
 
 
 def moment(row: Row, key: str) -> datetime | None:
-    """A date property with its zone; None where there is none."""
-    value = row.get(key)
-    return datetime.fromisoformat(str(value)) if value else None
+    """A date property with its zone, which is UTC where none is written; None where there is no date."""
+    try:
+        found = datetime.fromisoformat(str(row.get(key) or ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def is_a(row: Row, kind: str) -> bool:
+    """Whether a directory object is of a type, such as `group`; one that does not say so counts as what was asked."""
+    said = text(row, "@odata.type")
+    return not said or said.rpartition(".")[2].casefold() == kind.casefold()
 
 
 def says(error: LeaverError, *fragments: str) -> bool:

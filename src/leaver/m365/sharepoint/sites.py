@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from xml.sax.saxutils import escape
 
-from leaver.domain.errors import Refused, WrongTarget
+from leaver.domain.errors import NotFound, Refused, Unavailable, WrongTarget
+from leaver.m365.answers import origin
 from leaver.m365.graph.drives import Drives
 from leaver.m365.graph.values import says, text
 from leaver.m365.http import SharePointWire
@@ -14,6 +17,7 @@ from leaver.m365.target import Addressed, Guard
 
 _MEMBER_CLAIM = "i:0#.f|membership|"
 _TENANT_OBJECT = "{268004ae-ef6b-4e9b-8425-127220d84719}"
+_MY = re.compile(r"-my(?=[.:/]|$)", re.IGNORECASE)
 _NAMESPACE = "http://schemas.microsoft.com/sharepoint/clientquery/2009"
 SHARING = ("off", "known guests only", "guests who sign in", "anyone with the link")
 """What people call the sharing capability of a site."""
@@ -37,8 +41,8 @@ class Sites:
     async def admins(self, site_url: str) -> tuple[str, ...]:
         """Login names of the site collection's administrators, in lower case."""
         params = {"$filter": "IsSiteAdmin eq true", "$select": "LoginName"}
-        body = await self._wire.get(site_url, "/_api/web/siteusers", params)
-        return tuple(text(row, "LoginName").casefold() for row in body["value"])
+        rows = await self._wire.pages(site_url, "/_api/web/siteusers", params)
+        return tuple(text(row, "LoginName").casefold() for row in rows)
 
     async def grant_admin(self, site_url: str, colleague: Addressed) -> None:
         """Make somebody an administrator of the leaver's site."""
@@ -50,13 +54,21 @@ class Sites:
 
     async def sharing(self, site_url: str) -> int | None:
         """How far the site may be shared: 0 not at all, 3 known guests, 1 new guests too, 2 anyone. None: not shown."""
-        answer = await self._wire.process_query(admin_address(site_url), _sharing_query(site_url))
+        answer = await self._administered(site_url, _sharing_query(site_url))
         return next((int(part["SharingCapability"]) for part in answer if _has_sharing(part)), None)
 
     async def set_sharing(self, site_url: str, value: int) -> None:
         """Set how far the leaver's site may be shared; links are kept, and work again when it is opened again."""
         await self._leavers_own(site_url)
-        await self._wire.process_query(admin_address(site_url), _sharing_change(site_url, value))
+        await self._administered(site_url, _sharing_change(site_url, value))
+
+    async def _administered(self, site_url: str, xml: str) -> list[Any]:
+        """What the tenant's administration answers, at the first address that has one."""
+        *others, last = admin_addresses(site_url)
+        for address in others:
+            with suppress(NotFound):
+                return await self._wire.process_query(address, xml)
+        return await self._wire.process_query(last, xml)
 
     async def _set_admin(self, site_url: str, colleague: Addressed, *, admin: bool) -> None:
         await self._leavers_own(site_url)
@@ -75,7 +87,15 @@ class Sites:
                     advice="Give this person a licence with SharePoint, or wait some minutes if the account is new.",
                 ) from error
             raise
-        number = int(user.body["Id"])
+        number = _user_number(user.body)
+        if number is None:
+            raise Unavailable(
+                f"SharePoint did not say by which number it knows {colleague.upn}.",
+                code="unreadable_answer",
+                status=user.status,
+                request_id=user.request_id,
+                service="sharepoint",
+            )
         await self._wire.post(site_url, f"/_api/web/getuserbyid({number})", {"IsSiteAdmin": admin}, merge=True)
 
     async def _leavers_own(self, site_url: str) -> None:
@@ -92,16 +112,23 @@ def login_name(upn: str) -> str:
     return f"{_MEMBER_CLAIM}{upn}"
 
 
-def admin_address(site_url: str) -> str:
-    """The tenant's admin site, beside the host that the OneDrive is on.
+def admin_addresses(site_url: str) -> tuple[str, ...]:
+    """Where the tenant is administered: beside the host that the OneDrive is on.
 
-    Taken from the site's own address: neither mail domain nor `onmicrosoft.com` name tells it reliably.
+    Taken from the site's own address: neither mail domain nor `onmicrosoft.com` name tells it reliably. An address
+    without `-my` (not Microsoft's own) is used as it is: what stands before the person, else its host.
     """
-    home, _, _ = site_url.partition("/personal/")
-    if "-my" not in home:
-        raise Refused(f"{site_url} is not a OneDrive address.", code="not_a_onedrive", service="sharepoint")
-    before, _, after = home.rpartition("-my")
-    return f"{before}-admin{after}"
+    home = site_url.rstrip("/").partition("/personal/")[0]
+    found = list(_MY.finditer(home))
+    if found:
+        return (f"{home[: found[-1].start()]}-admin{home[found[-1].end() :]}",)
+    return tuple(dict.fromkeys((home, origin(home))))
+
+
+def _user_number(body: Any) -> int | None:
+    row = body.get("d", body) if isinstance(body, Mapping) else None
+    number = str(row.get("Id")) if isinstance(row, Mapping) else ""
+    return int(number) if number.isdigit() else None
 
 
 def _has_sharing(part: Any) -> bool:

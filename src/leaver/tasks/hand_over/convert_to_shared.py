@@ -98,7 +98,8 @@ class ConvertToShared(Task[Conversion | Absent]):
     async def _licensed(self) -> bool:
         user = await self.tenant.users.get(self.leaver.id)
         skus = await self.tenant.licenses.skus()
-        return any(sku.gives_mailbox and sku.sku_id in user.assigned_sku_ids for sku in skus)
+        held = {sku_id.casefold() for sku_id in user.assigned_sku_ids}
+        return any(sku.gives_mailbox and sku.sku_id.casefold() in held for sku in skus)
 
     def _about_license(self) -> PlanItem:
         text = (
