@@ -107,7 +107,7 @@ def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http |
     app.state.tokens = Tokens(house.papers, house.audit)
     app.state.accounts = Accounts(house.papers, house.audit)
     app.state.sessions = Sessions(house.papers)
-    app.state.gate = Gate.of(house.config, house.tenants, provider)
+    app.state.gate = Gate.of(house.config, house.tenants, house.audit, provider)
     app.state.programs = app.state.gate.programs
 
 

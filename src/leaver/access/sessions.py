@@ -22,6 +22,8 @@ class Session:
     person: Person
     csrf: str
     must_change: bool = False
+    account: str = ""
+    """The local account's name; empty for who came with an identity provider's word."""
 
     def allows(self, csrf: str) -> bool:
         """Whether a form was made for this session."""
@@ -34,8 +36,8 @@ class Sessions:
     def __init__(self, papers: Papers) -> None:
         self._papers = papers
 
-    async def open(self, person: Person, *, must_change: bool = False) -> str:
-        """Sign somebody in; the cookie's value."""
+    async def open(self, person: Person, *, account: str = "", must_change: bool = False) -> str:
+        """Sign somebody in, with a local account if one is named; the cookie's value."""
         secret = secrets.token_urlsafe(32)
         document = {
             "name": person.name,
@@ -43,6 +45,7 @@ class Sessions:
             "tenants": None if person.tenants is None else sorted(person.tenants),
             "csrf": secrets.token_urlsafe(24),
             "must_change": must_change,
+            "account": account,
         }
         await self._papers.put(KIND, _hash(secret), document, expires_at=datetime.now(UTC) + LASTS)
         return secret
@@ -54,7 +57,7 @@ class Sessions:
             return None
         tenants = None if found["tenants"] is None else frozenset(found["tenants"])
         person = Person(found["name"], Role(found["role"]), tenants, "portal", address)
-        return Session(person, found["csrf"], bool(found["must_change"]))
+        return Session(person, found["csrf"], bool(found["must_change"]), found.get("account", ""))
 
     async def close(self, secret: str) -> None:
         """Sign out."""

@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from leaver.access.accounts import Accounts
+from leaver.access.gate import Gate
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.offboarding.desk import Desk
@@ -21,6 +22,7 @@ class Rooms(Protocol):
     tokens: Tokens
     accounts: Accounts
     sessions: Sessions
+    gate: Gate
 
 
 def rooms(request: Request) -> Rooms:
