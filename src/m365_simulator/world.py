@@ -323,6 +323,8 @@ class World:
     skus: dict[str, Sku] = field(default_factory=dict)
     numbers: list[PhoneNumber] = field(default_factory=list)
     entra_devices: list[EntraDevice] = field(default_factory=list)
+    access_packages: list[tuple[str, str]] = field(default_factory=list)
+    """Alias of a user, and the name of a package that was delivered to them."""
     grants: dict[str, Grant] = field(default_factory=dict)
     """By client id; an app without one was never consented here."""
     premium: bool = True

@@ -15,6 +15,7 @@ from leaver.m365.exchange.mailboxes import Mailboxes
 from leaver.m365.exchange.mobile_devices import MobileDevices
 from leaver.m365.exchange.permissions import Permissions
 from leaver.m365.exchange.rights import Rights, Seen
+from leaver.m365.graph.access_packages import AccessPackages
 from leaver.m365.graph.authentication_methods import AuthenticationMethods
 from leaver.m365.graph.deleted_users import DeletedUsers
 from leaver.m365.graph.drives import Drives
@@ -63,6 +64,7 @@ class Tenant:
         self.organization = Organizations(graph)
         self.drives = Drives(graph)
         self.phone_numbers = PhoneNumbers(graph, guard)
+        self.access_packages = AccessPackages(graph)
 
         self.mailboxes = Mailboxes(exchange, guard)
         self.inbox_rules = InboxRules(exchange, guard)

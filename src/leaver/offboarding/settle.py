@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 
-from leaver.domain.errors import LeaseLost, LeaverError, OnPremises, TryAgain, Uncertain
+from leaver.domain.errors import Forbidden, LeaseLost, LeaverError, OnPremises, TryAgain, Uncertain
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, TaskRecord, plain
 from leaver.domain.outcome import Outcome
-from leaver.domain.plan import Awaiting, Change, PlanItem, follow_up
+from leaver.domain.plan import Awaiting, Change, Note, PlanItem, follow_up
 from leaver.m365.http import Call, recording
 from leaver.offboarding.planner import Planned, notes_of, open_blocker, settled_outcome
 from leaver.offboarding.together import together
@@ -58,7 +58,7 @@ class Settling:
     """What an earlier attempt changed; it may be made once more, unless Microsoft shows no trace of it."""
     given_up: dict[str, ChangeRecord] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
-    left_to_people: list[str] = field(default_factory=list)
+    left_to_people: list[Note] = field(default_factory=list)
     wait: float = 0.0
     """Seconds that Microsoft asked for in the round under way."""
 
@@ -142,7 +142,7 @@ def _ending(
 ) -> Outcome:
     record = settling.record
     if settling.left_to_people:
-        record.notes += [follow_up("left_to_active_directory", text) for text in settling.left_to_people]
+        record.notes += settling.left_to_people
     unseen = [change for change in left if not _excused(settling, change)]
     if any(_is_dead(settling, change) for change in unseen):
         return Outcome.FAILED
@@ -191,10 +191,11 @@ async def _apply(settling: Settling, change: Change) -> bool:
             await task.apply(change)
         except LeaseLost:
             raise
-        except OnPremises as error:
-            if not change.ref.get("on_premises"):
+        except (OnPremises, Forbidden) as error:
+            left = _left_to_people(change, error)
+            if left is None:
                 return await _give_up(settling, record, error)
-            settling.left_to_people.append(f"{change.what}: {error.message}")
+            settling.left_to_people.append(left)
             settling.repeats[change.key] = -1
             record.error = str(error)
             return True
@@ -214,6 +215,15 @@ async def _apply(settling: Settling, change: Change) -> bool:
 def writes(call: Call) -> bool:
     """Whether a call may have changed something."""
     return call.method != "GET" and not call.what.startswith("Get-")
+
+
+def _left_to_people(change: Change, error: LeaverError) -> Note | None:
+    """What a person must do where the plan expected that Microsoft may refuse this change; else it is a failure."""
+    if isinstance(error, OnPremises) and change.ref.get("on_premises"):
+        return follow_up("left_to_active_directory", f"{change.what}: {error.message}")
+    if isinstance(error, Forbidden) and (text := change.ref.get("if_forbidden")):
+        return follow_up("left_to_administrator", str(text))
+    return None
 
 
 async def _once_more(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:

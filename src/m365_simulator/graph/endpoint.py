@@ -18,6 +18,7 @@ from m365_simulator.login.tokens import Refused
 from m365_simulator.state import State
 
 RESOURCES = (
+    "access_packages",
     "authentication_methods",
     "deleted_items",
     "devices",

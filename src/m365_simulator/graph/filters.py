@@ -126,7 +126,8 @@ class Filter:
             return lambda read: _plain(read(name)) in values
         compare = self._operator()
         value = _value(self._take())
-        return lambda read: compare(_plain(read(name)), value)
+        members = word.split("/")[1:]
+        return lambda read: compare(_plain(_inside(read(name), members)), value)
 
     def _operator(self) -> Callable[[Any, Any], bool]:
         word = self._take().lower()
@@ -167,6 +168,12 @@ def _value(token: str) -> Any:
     lowered = token.lower()
     named = {"true": True, "false": False, "null": None}
     return named[lowered] if lowered in named else lowered
+
+
+def _inside(held: Any, members: list[str]) -> Any:
+    for member in members:
+        held = held.get(member) if isinstance(held, dict) else None
+    return held
 
 
 def _plain(held: Any) -> Any:

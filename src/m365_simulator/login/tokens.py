@@ -26,6 +26,7 @@ GRAPH_PERMISSIONS = (
     "Device.ReadWrite.All",
     "Directory.Read.All",
     "Domain.Read.All",
+    "EntitlementManagement.Read.All",
     "Files.Read.All",
     "Group.Read.All",
     "Group.ReadWrite.All",

@@ -5,8 +5,9 @@ import pytest
 from leaver.domain.people import Leaver
 from leaver.m365.tenant import Tenant
 from leaver.tasks.clear_out.remove_calendar_permissions import RemoveCalendarPermissions
-from m365_simulator.faults import Behaviour
+from m365_simulator.faults import Behaviour, Fault
 from m365_simulator.world import World
+from support import Wire
 from tasks.contract import TaskContract
 from tasks.plans import Asked
 
@@ -77,8 +78,38 @@ async def test_the_delegates_of_others_are_never_reset(world: World, tenant: Ten
     assert world.mailboxes["bob"].calendar_permissions[-1].rights == ["Editor", "Delegate"]
 
 
-async def test_the_plan_says_that_rooms_are_not_looked_at(world: World, tenant: Tenant, ada: Leaver) -> None:
-    """E13."""
+@pytest.mark.parametrize("kind", ["RoomMailbox", "EquipmentMailbox"])
+async def test_a_room_that_asks_the_leaver_is_named(world: World, tenant: Tenant, ada: Leaver, kind: str) -> None:
+    """E13: room and equipment mailboxes still ask the leaver to approve bookings."""
+    for alias in ("room", "other-room"):
+        world.add_user(alias, alias.title())
+        world.mailboxes[alias].kind = kind
+    world.mailboxes["room"].resource_delegates = ["grace", "ada"]
+    world.mailboxes["other-room"].resource_delegates = ["grace"]
+    asked = Asked(tenant, ada, RemoveCalendarPermissions)
+
+    assert await asked.notes() == {"room_delegate": "follow_up"}
+    assert (await asked.texts()).startswith("Room asks Ada Example to approve bookings")
+
+
+async def test_people_are_not_asked_whether_they_are_rooms(
+    world: World, tenant: Tenant, ada: Leaver, wire: Wire
+) -> None:
+    """E13: only rooms and equipment are looked at, however many people there are."""
+    world.mailboxes["bob"].resource_delegates = ["ada"]
+
+    assert await Asked(tenant, ada, RemoveCalendarPermissions).notes() == {}
+    assert not [call for call in wire.calls if call["cmdlet"] == "Get-CalendarProcessing"]
+
+
+async def test_rooms_that_may_not_be_read_are_told_of(
+    world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour
+) -> None:
+    """E13: not looked at is not the same as nothing found."""
+    world.add_user("room", "Room")
+    world.mailboxes["room"].kind = "RoomMailbox"
+    behaviour.faults.append(Fault("Get-CalendarProcessing", status=403, times=None))
+
     assert await Asked(tenant, ada, RemoveCalendarPermissions).notes() == {"room_delegates_not_covered": "info"}
 
 

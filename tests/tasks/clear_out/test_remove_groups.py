@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
+from conftest import CLIENT_ID
 from leaver.domain.errors import Forbidden
 from leaver.domain.people import Leaver
 from leaver.m365.tenant import Tenant
 from leaver.tasks.clear_out.remove_groups import RemoveGroups
 from m365_simulator.faults import Behaviour, Fault
-from m365_simulator.world import E3, World
-from support import Wire
+from m365_simulator.login.tokens import permissions_in_token
+from m365_simulator.world import E3, Grant, World
+from support import Desk, Wire
 from tasks.contract import TaskContract
 from tasks.plans import Asked
 
@@ -97,6 +99,54 @@ async def test_a_role_assignable_group_is_left_with_a_warning(world: World, tena
     assert await asked.notes() == {"role_assignable_group": "warning"}
     await asked.run()
     assert world.members["helpdesk"] == set()
+
+
+async def test_a_role_assignable_group_that_may_not_be_changed_is_left_to_a_person(world: World, desk: Desk) -> None:
+    """D4: flagged as relevant for security, and not a failure that nobody can do anything about."""
+    everything = permissions_in_token(frozenset("*"), "graph")
+    less = frozenset(everything) - {"RoleManagement.ReadWrite.Directory"} | {"Exchange.ManageAsApp"}
+    world.grants[CLIENT_ID] = Grant(permissions=less)
+    world.add_group("helpdesk", "ada", role_assignable=True)
+    world.add_group("sales", "ada", "bob")
+
+    (record,) = await desk.offboard("ada@contoso.example", settings={"remove_groups": True})
+
+    task = record.tasks[0]
+    assert (task.outcome.value, world.members["helpdesk"], world.members["sales"]) == ("follow_up", {"ada"}, {"bob"})
+    assert "matters for security" in next(note.text for note in task.notes if note.code == "left_to_administrator")
+
+
+async def test_a_plain_group_that_may_not_be_changed_is_a_failure(world: World, desk: Desk) -> None:
+    """D15: a missing permission is not taken for a special kind of group."""
+    world.grants[CLIENT_ID] = Grant(
+        permissions=frozenset({"User.Read.All", "GroupMember.Read.All", "Exchange.ManageAsApp"})
+    )
+    world.add_group("sales", "ada", "bob")
+
+    (record,) = await desk.offboard("ada@contoso.example", settings={"remove_groups": True})
+
+    assert (record.tasks[0].outcome.value, world.members["sales"]) == ("failed", {"ada", "bob"})
+
+
+async def test_an_access_package_is_named_that_would_bring_memberships_back(
+    world: World, tenant: Tenant, ada: Leaver
+) -> None:
+    """D18: entitlement management owns some memberships."""
+    world.access_packages += [("ada", "Sales tools"), ("bob", "Finance tools")]
+    asked = Asked(tenant, ada, RemoveGroups)
+
+    assert await asked.notes() == {"access_package": "follow_up"}
+    assert "the access package Sales tools," in await asked.texts()
+
+
+async def test_access_packages_that_may_not_be_read_stop_nothing(world: World, tenant: Tenant, ada: Leaver) -> None:
+    """D18: most tenants have no licence for them."""
+    world.premium = False
+    world.add_group("sales", "ada", "bob")
+
+    await Asked(tenant, ada, RemoveGroups).run()
+
+    assert world.members["sales"] == {"bob"}
 
 
 async def test_a_restricted_group_is_left_to_its_administrator(world: World, tenant: Tenant, ada: Leaver) -> None:

@@ -4,6 +4,7 @@ from leaver.domain.people import Leaver
 from leaver.m365.tenant import Tenant
 from leaver.tasks.hand_over.convert_to_shared import ConvertToShared
 from leaver.tasks.lock_out.remove_mobile_devices import RemoveMobileDevices
+from m365_simulator.faults import Behaviour, Fault
 from m365_simulator.world import World
 from support import Wire
 from tasks.contract import TaskContract
@@ -59,3 +60,28 @@ async def test_a_mailbox_on_premises_is_left_to_its_administrator(world: World, 
     world.mailboxes["ada"].on_premises = True
 
     assert "on_premises_mailbox" in await codes(RemoveMobileDevices(tenant, ada))
+
+
+async def test_devices_that_live_on_in_entra_are_named(world: World, tenant: Tenant, ada: Leaver) -> None:
+    """F23: the device lives on in Entra and Intune."""
+    world.add_entra_device("ada", "ADA-LAPTOP")
+    world.add_entra_device("ada", "OLD-LAPTOP", enabled=False)
+    world.add_entra_device("bob", "BOB-LAPTOP")
+
+    told = await codes(RemoveMobileDevices(tenant, ada))
+
+    assert "ADA-LAPTOP" in told["registered_devices_stay"]
+    assert "OLD-LAPTOP" not in told["registered_devices_stay"]
+    assert "BOB-LAPTOP" not in told["registered_devices_stay"]
+
+
+async def test_devices_that_may_not_be_read_stop_nothing(
+    world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour
+) -> None:
+    """F23: what is only told must not hold up what is done."""
+    behaviour.faults.append(Fault("registeredDevices", status=403, times=None))
+    world.add_device("ada", "iPhone")
+
+    await apply_all(lambda: RemoveMobileDevices(tenant.fresh(), ada))
+
+    assert world.mailboxes["ada"].devices == []

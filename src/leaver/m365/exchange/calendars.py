@@ -93,6 +93,13 @@ class Calendars:
                 raise
             await self._on_folder("Set-MailboxFolderPermission", mailbox, User=_name(person), **parameters)
 
+    async def delegates(self, mailbox: Addressed) -> tuple[str, ...]:
+        """Who approves the bookings of a room or a piece of equipment, as Exchange writes them."""
+        rows = await self._wire.read(
+            "Get-CalendarProcessing", anchor=anchor(mailbox), select=("ResourceDelegates",), Identity=mailbox.id
+        )
+        return tuple(name for row in rows for name in texts(row, "ResourceDelegates"))
+
     async def meetings(self, user: Addressed, days: int) -> tuple[str, ...]:
         """The subjects of the meetings that `cancel` would cancel, as far as Exchange lists them.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from leaver.domain.errors import NotFound
+from leaver.domain.errors import NotFound, Refused, SignInRefused
 from leaver.m365.exchange.calendars import Calendars, FolderRight
 from leaver.m365.exchange.mailboxes import RECIPIENT, WHO, Mailbox, Mailboxes, Recipient, as_mailbox, as_recipient
 from leaver.m365.exchange.permissions import Permissions, gives_send_as
@@ -22,6 +23,8 @@ Progress = Callable[[int, int], None]
 Found = TypeVar("Found")
 Look = Callable[[ExchangeWire, Mailbox], Awaitable[Found | None]]
 
+_RESOURCES = ("RoomMailbox", "EquipmentMailbox", "WorkspaceMailbox")
+_COMMON_NAME = re.compile(r"CN=((?:[^,\\]|\\.)+)", re.IGNORECASE)
 _SIDE_BY_SIDE = 120
 """Questions under way at once: enough to keep every connection of the budget busy with a full batch."""
 _REMEMBERED = 500
@@ -148,6 +151,31 @@ class Rights:
             return uncertain
 
         return await self._found("calendar", person, look, mailboxes, progress)
+
+    async def bookings_of(self, person: Addressed) -> tuple[Mailbox, ...] | None:
+        """The rooms and equipment that ask a person to approve bookings; None where that may not be read."""
+        everyone = await self._everyone()
+        names = await self._names(person)
+        own = next((each for each in everyone if each.id.casefold() == person.id.casefold()), None)
+        common_name = _COMMON_NAME.match(own.distinguished_name) if own else None
+        # In this list Exchange writes recipients by their name in the directory, which nobody else has.
+        certain = names.certain | ({common_name[1].casefold()} if common_name else set())
+
+        async def look(wire: ExchangeWire, mailbox: Mailbox) -> Mailbox | None:
+            for written in await Calendars(wire, Guard()).delegates(mailbox):
+                name = written.rpartition("/")[2]
+                if {written.casefold(), name.casefold()} & certain:
+                    return mailbox
+                if name.casefold() in names.display and await self._unique(name, person):
+                    return mailbox
+            return None
+
+        try:
+            return await self._look_at([each for each in everyone if each.kind in _RESOURCES], look)
+        except SignInRefused:
+            raise
+        except Refused:
+            return None
 
     async def _found(
         self,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from leaver.domain.errors import NotFound, Refused
+from leaver.domain.errors import NotFound, Refused, SignInRefused
 from leaver.domain.people import Colleague
 from leaver.m365.graph.values import Row, moment, says, text
 from leaver.m365.http import GraphWire, quote_id
@@ -206,10 +206,14 @@ class Users:
             await self._wire.delete(f"/users/{quote_id(user_id)}")
 
     async def devices(self, user_id: str) -> tuple[Device, ...]:
-        """The devices registered to the user."""
-        rows = await self._wire.pages(
-            f"/users/{quote_id(user_id)}/registeredDevices", {"$select": "id,displayName,accountEnabled"}
-        )
+        """The devices registered to the user, as far as they may be read; nothing is decided by them."""
+        path = f"/users/{quote_id(user_id)}/registeredDevices"
+        try:
+            rows = await self._wire.pages(path, {"$select": "id,displayName,accountEnabled"})
+        except SignInRefused:
+            raise
+        except Refused:
+            return ()
         return tuple(Device(text(row, "id"), text(row, "displayName"), bool(row.get("accountEnabled"))) for row in rows)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leaver.domain.plan import Change, Json, PlanItem, follow_up, info
 from leaver.m365.exchange.calendars import FolderRight
+from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.exchange.rights import CalendarRight
 from leaver.tasks.colleagues import from_ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
@@ -18,13 +20,15 @@ class Rights:
     """The calendars of others that the leaver may see or change."""
 
     calendars: tuple[CalendarRight, ...]
+    approves: tuple[Mailbox, ...] | None = ()
+    """Rooms and equipment that ask the leaver to approve bookings; None where that may not be read."""
 
 
 class RemoveCalendarPermissions(Task[Rights]):
     """Remove the leaver's rights on others' calendars.
 
-    An entry that shows only a name which several people have is left for a person: it may be a namesake's. Who approves
-    bookings of rooms is kept elsewhere and not looked at.
+    An entry that shows only a name which several people have is left for a person: it may be a namesake's. So are rooms
+    that ask the leaver to approve bookings: their list can only be replaced as a whole.
     """
 
     option = Option("removeCalendarPermissions", label="Remove rights on other calendars")
@@ -34,8 +38,10 @@ class RemoveCalendarPermissions(Task[Rights]):
 
     async def inspect(self) -> Rights:
         """The reverse look-up: through the tenant once a run, then at its hits."""
-        found = await self.tenant.rights.calendars_of(self.leaver)
-        return Rights(tuple(right for right in found if right.mailbox.id != self.leaver.id))
+        found, approves = await asyncio.gather(
+            self.tenant.rights.calendars_of(self.leaver), self.tenant.rights.bookings_of(self.leaver)
+        )
+        return Rights(tuple(right for right in found if right.mailbox.id != self.leaver.id), approves)
 
     def plan(self, facts: Rights) -> Iterable[PlanItem]:
         """One change for each calendar where the entry is certainly the leaver's."""
@@ -50,11 +56,18 @@ class RemoveCalendarPermissions(Task[Rights]):
                 )
                 continue
             yield Change(f"calendar of {owner}", before=rights, ref=_ticket(right), lane=right.mailbox.id)
-        yield info(
-            "room_delegates_not_covered",
-            "Room and equipment mailboxes that ask the leaver to approve bookings are not looked at; "
-            "Get-CalendarProcessing shows them (ResourceDelegates).",
-        )
+        if facts.approves is None:
+            yield info(
+                "room_delegates_not_covered",
+                "Whether rooms ask the leaver to approve bookings may not be read; Get-CalendarProcessing shows it "
+                "(ResourceDelegates).",
+            )
+        for room in facts.approves or ():
+            yield follow_up(
+                "room_delegate",
+                f"{room.display_name or room.upn} asks {self.leaver.display_name} to approve bookings: name somebody "
+                "else (Exchange admin center > Resources > the room > Booking delegates).",
+            )
 
     async def apply(self, change: Change) -> None:
         """Take the right on one calendar away; nobody is mailed about it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from leaver.domain.errors import NotFound
 from leaver.domain.people import Colleague
-from leaver.domain.plan import Change, Note, PlanItem, follow_up, info, warning
+from leaver.domain.plan import Change, Json, Note, PlanItem, follow_up, info, warning
 from leaver.m365.graph.groups import Group, GroupKind
 from leaver.tasks.colleagues import from_ticket, shown, ticket
 from leaver.tasks.task import Option, Task
@@ -39,6 +39,8 @@ class Memberships:
     owned: tuple[Owned, ...]
     manager: Colleague | None = None
     """The leaver's manager, where that person can take over a group."""
+    access_packages: tuple[str, ...] | None = ()
+    """Packages that would bring memberships back; None where they cannot be read."""
 
 
 class RemoveGroups(Task[Memberships]):
@@ -56,10 +58,11 @@ class RemoveGroups(Task[Memberships]):
 
     async def inspect(self) -> Memberships:
         """All groups, with every owner of those that the leaver owns; distribution lists are known to Exchange only."""
-        groups, owned, managed = await asyncio.gather(
+        groups, owned, managed, packages = await asyncio.gather(
             self.tenant.groups.memberships(self.leaver.id),
             self.tenant.groups.ownerships(self.leaver.id),
             self.tenant.distribution_groups.managed_by(self.leaver),
+            self.tenant.access_packages.of(self.leaver.id),
         )
         through_graph = [group for group in owned if not group.through_exchange]
         owners = await asyncio.gather(*(self.tenant.groups.owners(group.id) for group in through_graph))
@@ -79,6 +82,7 @@ class RemoveGroups(Task[Memberships]):
             groups,
             tuple(await asyncio.gather(*(self._with_successor(each) for each in found))),
             manager if manager is not None and self._can_own(manager) else None,
+            packages,
         )
 
     def plan(self, facts: Memberships) -> Iterable[PlanItem]:
@@ -92,6 +96,12 @@ class RemoveGroups(Task[Memberships]):
         for group in facts.groups:
             if group.id not in kept:
                 yield from self._membership(group)
+        for package in facts.access_packages or ():
+            text = (
+                f"{self.leaver.display_name} holds the access package {package}, which can bring memberships back: "
+                "remove the assignment (Entra admin center > Identity Governance > Entitlement management)."
+            )
+            yield follow_up("access_package", text)
 
     async def apply(self, change: Change) -> None:
         """Make one step: a successor becomes owner, the leaver stops being one, the leaver leaves."""
@@ -166,7 +176,17 @@ class RemoveGroups(Task[Memberships]):
             yield self._step("leave", group)
 
     def _step(self, step: str, group: Group, successor: Colleague | None = None) -> Change:
-        ref = {"step": step, "group": group.id, "service": "exchange" if group.through_exchange else "graph"}
+        ref: dict[str, Json] = {
+            "step": step,
+            "group": group.id,
+            "service": "exchange" if group.through_exchange else "graph",
+        }
+        if group.role_assignable:
+            ref["if_forbidden"] = (
+                f"{group.display_name} can carry admin roles, so this matters for security: have a Privileged Role "
+                f"Administrator remove {self.leaver.display_name} by hand, or give the app "
+                "RoleManagement.ReadWrite.Directory and run this again."
+            )
         name = group.display_name
         if successor is not None:
             what = f"owner of group {name}: {shown(successor)}"

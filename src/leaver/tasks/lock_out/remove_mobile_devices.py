@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from leaver.domain.plan import Change, PlanItem, Reversibility, info
+from leaver.domain.plan import Change, PlanItem, Reversibility, info, warning
 from leaver.m365.exchange.mobile_devices import MobileDevice
+from leaver.m365.graph.users import Device
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
 from leaver.tasks.task import Option, Task
 
 
-class RemoveMobileDevices(Task[tuple[MobileDevice, ...] | Absent]):
+@dataclass(frozen=True)
+class Devices:
+    """The partnerships of the mailbox, or why there is none to look at; and the devices that Entra knows."""
+
+    partners: tuple[MobileDevice, ...] | Absent
+    registered: tuple[Device, ...] = ()
+
+
+class RemoveMobileDevices(Task[Devices]):
     """Remove every mobile device partnership of the mailbox. Nothing is wiped.
 
     It cannot be undone: the device pairs again when its user signs in.
@@ -24,23 +35,29 @@ class RemoveMobileDevices(Task[tuple[MobileDevice, ...] | Absent]):
     reversibility = Reversibility.ONE_WAY
     usual_seconds = 2.0
 
-    async def inspect(self) -> tuple[MobileDevice, ...] | Absent:
-        """The devices, or why there is no mailbox to look at."""
-        found = await mailbox_beside(self.tenant, self.leaver, self.tenant.mobile_devices.list(self.leaver))
-        return found[1] if isinstance(found, tuple) else found
+    async def inspect(self) -> Devices:
+        """The devices on both sides."""
+        return Devices(*await asyncio.gather(self._partners(), self.tenant.users.devices(self.leaver.id)))
 
-    def plan(self, facts: tuple[MobileDevice, ...] | Absent) -> Iterable[PlanItem]:
-        """One change for each device."""
-        if not isinstance(facts, tuple):
-            yield facts
+    def plan(self, facts: Devices) -> Iterable[PlanItem]:
+        """One change for each partnership; devices of Entra are named and left to a person."""
+        enabled = [device.display_name or device.id for device in facts.registered if device.enabled]
+        if enabled:
+            yield warning(
+                "registered_devices_stay",
+                f"Entra knows {', '.join(enabled)} as this person's, and they stay enabled there: disable them (Entra "
+                "admin center > Devices), and retire or wipe in Intune what is managed there.",
+            )
+        if not isinstance(facts.partners, tuple):
+            yield facts.partners
             return
-        if facts:
+        if facts.partners:
             yield info(
                 "not_a_wipe",
                 "Removes the partnership only: mail that a phone holds stays on it. Wipe it before where that "
                 "matters (Intune, or an account-only wipe in the Exchange admin center).",
             )
-        for device in facts:
+        for device in facts.partners:
             yield Change(
                 f"mobile device {_words(device)}",
                 before="partner",
@@ -51,6 +68,10 @@ class RemoveMobileDevices(Task[tuple[MobileDevice, ...] | Absent]):
     async def apply(self, change: Change) -> None:
         """End one partnership."""
         await self.tenant.mobile_devices.remove(self.leaver, str(change.ref["guid"]))
+
+    async def _partners(self) -> tuple[MobileDevice, ...] | Absent:
+        found = await mailbox_beside(self.tenant, self.leaver, self.tenant.mobile_devices.list(self.leaver))
+        return found[1] if isinstance(found, tuple) else found
 
 
 def _words(device: MobileDevice) -> str:
