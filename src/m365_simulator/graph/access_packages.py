@@ -37,4 +37,3 @@ def _shape(call: GraphCall, alias: str, name: str) -> dict[str, Any]:
     if "accessPackage" in expanded:
         row["accessPackage"] = {"id": call.world.new_id("package", name), "displayName": name}
     return row
-
