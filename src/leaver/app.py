@@ -18,7 +18,7 @@ from leaver.access.accounts import Accounts
 from leaver.access.gate import Gate, checked
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
-from leaver.api import approvals, cipp, v1
+from leaver.api import approvals, cipp, protected, v1
 from leaver.api.problems import problem, status_of
 from leaver.config import Config
 from leaver.domain.errors import LeaverError
@@ -94,6 +94,7 @@ def create(
     app.add_exception_handler(404, _on_missing)
     app.include_router(v1.router)
     app.include_router(approvals.router)
+    app.include_router(protected.router)
     app.include_router(cipp.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(packages=[("leaver.web", "static")]), name="static")

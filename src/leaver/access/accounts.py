@@ -60,7 +60,8 @@ class Accounts:
             )
         await self._put(found | {"failures": 0, "locked_until": None})
         await self._audit.add(actor, "sign_in")
-        person = Person(found["name"], Role(found["role"]), None, "portal", address)
+        limits = frozenset(found["tenants"]) if found.get("tenants") else None
+        person = Person(found["name"], Role(found["role"]), limits, "portal", address)
         return person, bool(found.get("must_change"))
 
     async def change(self, name: str, old: str, new: str, address: str = "") -> None:
@@ -82,6 +83,11 @@ class Accounts:
 _LONG_AGO = "2000-01-01T00:00:00+00:00"
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$B7p2SC6wWAdbfwXgPS5w1w$zQmiraRnDvwQzVXvCN5d3/PwVUJHd13W0XO7DMD89lk"
 """Checked for names that nobody has, so that the answer takes as long."""
+
+
+async def hashed(password: str) -> str:
+    """A password as it is kept."""
+    return str(await asyncio.to_thread(_hasher().hash, password))
 
 
 def _hasher() -> Any:

@@ -63,6 +63,12 @@ class Sessions:
         """Sign out."""
         await self._papers.remove(KIND, _hash(secret))
 
+    async def close_all(self, name: str) -> None:
+        """Sign a local account out everywhere."""
+        for key, document in (await self._papers.keyed(KIND)).items():
+            if str(document.get("account", "")).casefold() == name.casefold():
+                await self._papers.remove(KIND, key)
+
 
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -13,6 +13,12 @@ from leaver.tasks.privilege import privilege_of
 async def refuse_approver(person: Person, doorway: Tenant, record: Offboarding) -> None:
     """Refuse whoever may not approve: it takes the right to offboard, and for a privileged user an administrator."""
     require(person, Right.OFFBOARD, record.tenant.id)
+    if person.via == "api" and not person.behind:
+        raise Denied(
+            f"{person.name} is a program, and nobody's second person.",
+            "second_person",
+            advice="Approve in the portal, or with an API token that a person has made.",
+        )
     if record.approval is not None and PRIVILEGED in record.approval.reasons:
         require(person, Right.PRIVILEGED, record.tenant.id)
     await refuse_privileged(person, doorway, record)

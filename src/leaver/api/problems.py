@@ -34,7 +34,7 @@ CONFLICTS = frozenset(
         "pruned",
     }
 )
-MISSING = frozenset({"unknown_offboarding", "unknown_tenant", "unknown_token"})
+MISSING = frozenset({"not_protected", "unknown_offboarding", "unknown_tenant", "unknown_token"})
 
 
 def status_of(error: LeaverError) -> int:

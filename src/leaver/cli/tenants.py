@@ -11,7 +11,7 @@ import click
 from leaver.cli.ending import Ending, print_json
 from leaver.cli.house import console, in_house, in_store
 from leaver.cli.options import json_option, tenant_argument
-from leaver.domain.errors import LeaverError, NotFound, Refused, Unusable
+from leaver.domain.errors import LeaverError, Refused, Unusable
 
 if TYPE_CHECKING:
     from leaver.store.tenants import KnownTenant, Tenants
@@ -123,13 +123,11 @@ def protect(tenant: str, user: str, wants_json: bool) -> int:
     """Put a user on the tenant's protected list: Leaver refuses to offboard them."""
 
     async def work(house: House) -> int:
-        known = await house.tenants.find(tenant)
-        try:
-            found = await house.doorway(known.id).users.get(user.strip())
-        except NotFound as error:
-            raise Unusable(f"There is no user {user!r} in {known.domain or known.id}.", "unknown_user") from error
-        known.protected[found.id] = found.upn
-        await house.tenants.save(known)
+        from leaver.domain.actor import Actor
+        from leaver.offboarding import protection
+        from leaver.offboarding.intake import operator
+
+        known, found = await protection.protect(house, tenant, user, Actor(operator()))
         if wants_json:
             print_json(_as_json(known))
         else:
@@ -147,15 +145,11 @@ def unprotect(tenant: str, user: str, wants_json: bool) -> int:
     """Take a user off the protected list."""
 
     async def work(store: Store) -> KnownTenant:
-        known = await store.tenants.find(tenant)
-        wanted = user.strip().lower()
-        ids = [item for item, upn in known.protected.items() if wanted in (item.lower(), upn.lower())]
-        if not ids:
-            raise Unusable(f"{user!r} is not on the protected list of {known.domain or known.id}.", "not_protected")
-        for item in ids:
-            del known.protected[item]
-        await store.tenants.save(known)
-        return known
+        from leaver.domain.actor import Actor
+        from leaver.offboarding import protection
+        from leaver.offboarding.intake import operator
+
+        return await protection.unprotect(store.tenants, store.audit, tenant, user, Actor(operator()))
 
     known = in_store(work)
     if wants_json:

@@ -55,10 +55,13 @@ def page(request: Request, name: str, session: Session | None, *, code: int = 20
     """A page with its strict policy."""
 
     def allowed(right: str) -> bool:
+        if session is not None and right == "manage_some":
+            return may(session.person, Right.MANAGE, next(iter(session.person.tenants or ()), ""))
         return session is not None and may(session.person, Right(right), some_tenant(session.person, right))
 
     theme = request.cookies.get("theme", "")
     given: dict[str, Any] = {"session": session, "theme": theme if theme in ("light", "dark") else "", "live": False}
+    given["shortcuts"] = "off" if request.cookies.get("shortcuts") == "off" else "on"
     given |= {"may": allowed, "page": "", "bare": False, "error": "", "done": done, "failed": failed} | values
     html = PAGES.get_template(name).render(**given)
     return HTMLResponse(html, code, {"Content-Security-Policy": POLICY})

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from leaver.web.pages import audit, defaults, home, runs, settings, sign_in, tenants, wizard
+from leaver.web.pages import (
+    appearance,
+    audit,
+    defaults,
+    home,
+    people,
+    protected,
+    runs,
+    settings,
+    sign_in,
+    tenants,
+    wizard,
+)
 
 router = APIRouter(include_in_schema=False)
-for subject in (sign_in, home, wizard, runs, tenants, defaults, audit, settings):  # `new` goes before an id
+SUBJECTS = (sign_in, home, wizard, runs, tenants, defaults, audit, settings, people, protected, appearance)
+for subject in SUBJECTS:  # `new` goes before an id
     router.include_router(subject.router)
