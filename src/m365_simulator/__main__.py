@@ -79,7 +79,14 @@ def _app_registration(folder: Path) -> tuple[App, Path]:
     path.write_bytes(issued.private_key_pem.bytes() + certificate)
     der = x509.load_pem_x509_certificate(certificate).public_bytes(Encoding.DER)
     thumbprint = hashlib.sha256(der).hexdigest()
-    return App(CLIENT_ID, secret=secrets.token_urlsafe(24), certificate_thumbprints={thumbprint}), path
+    # The certificate itself, so that signatures are checked and those are known who still name it by SHA-1.
+    app = App(
+        CLIENT_ID,
+        secret=secrets.token_urlsafe(24),
+        certificate_thumbprints={thumbprint},
+        certificates=[certificate.decode()],
+    )
+    return app, path
 
 
 def _tls(folder: Path, host: str) -> dict[str, Any]:

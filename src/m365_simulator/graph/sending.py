@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -11,6 +12,9 @@ from m365_simulator.faults import Bucket
 from m365_simulator.graph.errors import GraphError
 from m365_simulator.graph.router import GraphCall, answer, cost
 from m365_simulator.state import Answer, Call, Caller, State
+
+_ALIAS = re.compile(r"(?<![^/])graph\.(?=[A-Za-z])")
+"""The short name of the namespace in a cast, as Microsoft's own libraries write it."""
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Sent:
             world=world,
             caller=self.caller,
             method=self.method,
-            path=self.path,
+            path=_ALIAS.sub("microsoft.graph.", self.path),
             query=dict(parse_qsl(self.query, keep_blank_values=True)),
             headers=self.headers,
             body=self.body,
