@@ -18,7 +18,7 @@ from leaver.access.accounts import Accounts
 from leaver.access.gate import Gate, checked
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
-from leaver.api import approvals, cipp, protected, v1
+from leaver.api import approvals, cipp, notifications, protected, v1, webhooks
 from leaver.api.problems import problem, status_of
 from leaver.config import Config
 from leaver.domain.errors import LeaverError
@@ -66,6 +66,8 @@ def create(
             if worker is not None:
                 await worker.start()
                 stack.push_async_callback(worker.stop)
+                await here.courier.start()
+                stack.push_async_callback(here.courier.stop)
             _furnish(app, here, worker, provider)
             if provider is None:
                 stack.push_async_callback(app.state.gate.aclose)
@@ -95,6 +97,8 @@ def create(
     app.include_router(v1.router)
     app.include_router(approvals.router)
     app.include_router(protected.router)
+    app.include_router(webhooks.router)
+    app.include_router(notifications.router)
     app.include_router(cipp.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(packages=[("leaver.web", "static")]), name="static")

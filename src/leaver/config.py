@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +55,13 @@ class Config:
     """Scheme, host and port under which people reach the portal."""
     grants: str = ""
     """Which roles, groups and programs of the provider get which role and tenants here."""
+    smtp_url: str = field(default="", repr=False)
+    """Where mail is handed in: `smtps://user:password@host:465`, `smtp://` (STARTTLS) or `smtp+plain://`."""
+    mail_from: str = ""
+    webhook_http: bool = False
+    """Webhooks may be sent without TLS."""
+    webhook_networks: tuple[str, ...] = ()
+    """Internal networks that webhooks may reach."""
 
     @classmethod
     def from_environment(
@@ -95,6 +104,10 @@ class Config:
             api_audience=given.text("LEAVER_API_AUDIENCE") or given.text("LEAVER_OIDC_CLIENT_ID"),
             public_url=given.origin("LEAVER_PUBLIC_URL"),
             grants=given.text("LEAVER_GRANTS"),
+            smtp_url=given.mail_server("LEAVER_SMTP_URL"),
+            mail_from=given.sender("LEAVER_MAIL_FROM", "LEAVER_SMTP_URL"),
+            webhook_http=given.flag("LEAVER_WEBHOOK_HTTP"),
+            webhook_networks=given.networks("LEAVER_WEBHOOK_NETWORKS"),
         )
 
 
@@ -151,6 +164,38 @@ class _Given:
         if value and urlsplit(value).path:
             raise _unusable(name, "has a path", "Give scheme, host and port alone, like https://leaver.example.com.")
         return value
+
+    def mail_server(self, name: str) -> str:
+        value = self.text(name).rstrip("/")
+        try:
+            parts = urlsplit(value)
+            known = parts.scheme in ("smtp", "smtps", "smtp+plain") and parts.hostname and (parts.port or True)
+        except ValueError:
+            known = False
+        if value and (not known or parts.path or parts.query):
+            raise _unusable(name, "is not a mail server", "Write it like smtp://user:password@mail.example.com:587.")
+        return value
+
+    def sender(self, name: str, server: str) -> str:
+        value = self.text(name)
+        if (self.text(server) or value) and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+", value):
+            raise _unusable(name, "is not a mail address", f"{server} needs an address to send from.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.text(name).lower()
+        if value not in ("", "0", "1", "true", "false", "yes", "no"):
+            raise _unusable(name, f"is {value!r}", "Write true or false.")
+        return value in ("1", "true", "yes")
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        found = [part.strip() for part in self.text(name).split(",") if part.strip()]
+        for part in found:
+            try:
+                ipaddress.ip_network(part)
+            except ValueError as error:
+                raise _unusable(name, f"holds {part!r}", "Write networks like 10.20.0.0/16, with commas.") from error
+        return tuple(found)
 
     def seconds(self, name: str, default: float, *, least: float) -> float:
         value = self.text(name)

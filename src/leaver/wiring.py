@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,11 +13,18 @@ from leaver.m365.clouds import Clouds
 from leaver.m365.http import ExchangeWire, GraphWire, Http, SharePointWire
 from leaver.m365.tenant import Tenant
 from leaver.m365.tokens import Credential, Tokens
+from leaver.notify.book import Book
+from leaver.notify.courier import Courier
+from leaver.notify.post import Post
+from leaver.notify.reach import Reach
+from leaver.notify.services import MailServer, Services
 from leaver.store.audit import Audit
 from leaver.store.database import Database
 from leaver.store.defaults import Defaults
 from leaver.store.offboardings import Offboardings
+from leaver.store.outbox import Outbox
 from leaver.store.papers import Papers
+from leaver.store.targets import Targets
 from leaver.store.tenants import Tenants
 from leaver.store.vault import Keys, Vault
 
@@ -36,6 +44,9 @@ class House:
     defaults: Defaults
     papers: Papers
     vault: Vault
+    post: Post
+    courier: Courier
+    book: Book
     _doorways: dict[str, Tenant] = field(default_factory=dict, repr=False)
 
     def doorway(self, tenant_id: str) -> Tenant:
@@ -56,6 +67,13 @@ def build(config: Config, http: Http) -> House:
     cloud = clouds.of(config)
     database = Database.of(config)
     audit = Audit(database)
+    papers = Papers(database)
+    vault = Vault(database, Keys(config.data_dir, config.secret_key))
+    outbox, targets = _outbox(config, database), Targets(database)
+    networks = (ipaddress.ip_network(text) for text in config.webhook_networks)
+    post = Post(Reach(http=config.webhook_http, networks=networks), ca_file=config.ca_file)
+    services = Services(MailServer.of(config.smtp_url, config.mail_from))
+    courier = Courier(outbox, targets, vault, audit, post, services)
     return House(
         config,
         http,
@@ -64,11 +82,18 @@ def build(config: Config, http: Http) -> House:
         database,
         audit,
         Tenants(database),
-        Offboardings(database, audit),
+        Offboardings(database, audit, outbox),
         Defaults(database, audit),
-        Papers(database),
-        Vault(database, Keys(config.data_dir, config.secret_key)),
+        papers,
+        vault,
+        post,
+        courier,
+        Book(outbox, targets, vault, audit, papers, post.reach, services, courier),
     )
+
+
+def _outbox(config: Config, database: Database) -> Outbox:
+    return Outbox(database, portal=config.public_url, mails=bool(config.smtp_url))
 
 
 @asynccontextmanager
@@ -80,6 +105,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         yield house
     finally:
         await http.aclose()
+        await house.post.aclose()
         await house.database.close()
 
 
@@ -105,7 +131,7 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
             database,
             audit,
             Tenants(database),
-            Offboardings(database, audit),
+            Offboardings(database, audit, _outbox(config, database)),
             Papers(database),
             Vault(database, Keys(config.data_dir, config.secret_key)),
         )

@@ -32,9 +32,20 @@ CONFLICTS = frozenset(
         "still_active",
         "undo_of_undo",
         "pruned",
+        "switched_off",
     }
 )
-MISSING = frozenset({"not_protected", "unknown_offboarding", "unknown_tenant", "unknown_token"})
+MISSING = frozenset(
+    {
+        "not_protected",
+        "unknown_delivery",
+        "unknown_notification",
+        "unknown_offboarding",
+        "unknown_tenant",
+        "unknown_token",
+        "unknown_webhook",
+    }
+)
 
 
 def status_of(error: LeaverError) -> int:

@@ -183,10 +183,12 @@ def worker() -> int:
             loop.add_signal_handler(name, stop.set)
         working = Worker(house)
         await working.start()
+        await house.courier.start()
         click.echo(f"Working as {working.name}. Stop with Ctrl-C.", err=True)
         await stop.wait()
         click.echo("Stopping: what is under way finishes, the rest is left for another worker.", err=True)
         await working.stop()
+        await house.courier.stop()
         return Ending.FINE
 
     return in_house(work)

@@ -147,6 +147,8 @@ class Offboarding:
     """Everybody who asked for it or for more of it, and who made the tokens they asked with: none may approve it."""
     approval: Approval | None = None
     """What a second person must agree to; nothing: nobody has to."""
+    notify: list[str] = field(default_factory=list)
+    """How the request asked to be told of the end: `webhook`, `email`, `psa`."""
 
     @property
     def awaits_approval(self) -> bool:
@@ -218,6 +220,7 @@ class Offboarding:
             "estimate_seconds": round(self.estimate_seconds, 1),
             "settings": self.settings,
             "decisions": dict(self.decisions),
+            "notify": list(self.notify),
             "tasks": [task.as_json() for task in self.tasks],
             "notes": [note_json(note) for note in self.notes],
         }
@@ -271,6 +274,7 @@ class Offboarding:
             asked_from=document["asked_from"],
             askers=document.get("askers", []),
             approval=Approval.from_json(document.get("approval")),
+            notify=list(document.get("notify", [])),
         )
 
 

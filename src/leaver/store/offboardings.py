@@ -15,12 +15,14 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from leaver.domain import news
 from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaseLost, Unusable
 from leaver.domain.offboarding import Offboarding, TaskRecord, moment
 from leaver.store import tables
 from leaver.store.audit import Audit
 from leaver.store.database import Database, uninterrupted
+from leaver.store.outbox import Outbox
 
 HEAD = tables.offboardings
 
@@ -47,9 +49,10 @@ class Due:
 class Offboardings:
     """The offboardings of a database."""
 
-    def __init__(self, database: Database, audit: Audit | None = None) -> None:
+    def __init__(self, database: Database, audit: Audit | None = None, outbox: Outbox | None = None) -> None:
         self._database = database
         self._audit = audit or Audit(database)
+        self._outbox = outbox or Outbox(database)
 
     @uninterrupted
     async def add(self, record: Offboarding, *, idempotency_key: str = "", request_hash: str = "") -> Offboarding:
@@ -79,6 +82,7 @@ class Offboardings:
                     after=_accepted(record),
                     connection=connection,
                 )
+                await self._outbox.write(connection, record, news.ACCEPTED)
         except IntegrityError:
             # Two were accepted at the same moment: the loser is told what it would have been told a moment later.
             async with self._database.begin() as connection:
@@ -92,7 +96,7 @@ class Offboardings:
 
     @uninterrupted
     async def save(self, record: Offboarding, lease: Lease | None = None) -> None:
-        """Keep everything; with a lease only while it is held."""
+        """Keep everything; with a lease only while it is held. Whoever wants to know of its end is told of it."""
         async with self._database.begin() as connection:
             await self._save_head(connection, record, lease)
             await connection.execute(
@@ -215,6 +219,8 @@ class Offboardings:
                     advice="Look at it again, then decide.",
                 )
             record.revision += 1
+            if record.ended_at is not None:
+                await self._outbox.write(connection, record, *news.news_of_end(record))
             for position, task in enumerate(record.tasks):
                 await _put_task(connection, record.id, position, task)
             await self._audit.add(
@@ -334,6 +340,10 @@ class Offboardings:
 
     async def _save_head(self, connection: AsyncConnection, record: Offboarding, lease: Lease | None) -> None:
         mine = (HEAD.c.id == record.id,) if lease is None else _held(lease)
+        if record.ended_at is not None:
+            was_active = select(HEAD.c.active).where(*mine).with_for_update()
+            if (await connection.execute(was_active)).scalar_one_or_none():
+                await self._outbox.write(connection, record, *news.news_of_end(record))
         done = await connection.execute(
             update(HEAD)
             .where(*mine)

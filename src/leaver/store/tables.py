@@ -172,3 +172,53 @@ papers = Table(
     Column("changed_at", Moment, nullable=False),
     Index("papers_expire", "expires_at"),
 )
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("tenants", JSON, nullable=False),
+    Column("events", JSON, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("previous_until", Moment),
+    Column("failing_since", Moment),
+    Column("last_at", Moment),
+    Column("last_result", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("type", String(40), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("tenant_id", String(36), nullable=False),
+    Column("offboarding_id", String(64), nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("event_id", ForeignKey("events.id", ondelete="CASCADE"), nullable=False),
+    Column("target_id", ForeignKey("targets.id", ondelete="CASCADE")),
+    Column("recipient", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("tries_left", Integer, nullable=False),
+    Column("next_at", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("replay_of", Integer),
+    Column("log", JSON, nullable=False),
+    Index("deliveries_due", "state", "next_at"),
+    Index("deliveries_of_target", "target_id", "id"),
+    Index("deliveries_of_event", "event_id"),
+)

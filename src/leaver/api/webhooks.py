@@ -1,0 +1,198 @@
+"""Webhooks: who is told of what, each delivery with its attempts, and sending one again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from pydantic import Field
+
+from leaver.access.roles import Person, Right, require
+from leaver.api.door import Caller, Here, Rooms
+from leaver.api.v1 import Body
+from leaver.domain import news
+from leaver.domain.errors import Denied, Unusable
+from leaver.domain.offboarding import stamp
+from leaver.notify.book import WEBHOOK
+from leaver.store.outbox import Delivery
+from leaver.store.targets import Target
+
+router = APIRouter(prefix="/api/v1/webhooks", tags=["Webhooks"])
+Event = Literal["offboarding.accepted", "offboarding.finished", "offboarding.failed", "offboarding.follow_up_due"]
+ALL_EVENTS: list[Event] = list(news.EVENTS)  # type: ignore[arg-type]
+DeliveryId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+URL_EXAMPLE = "https://hooks.example.com/leaver"
+
+
+class WebhookRequest(Body):
+    """A new webhook."""
+
+    name: str = Field(min_length=1, max_length=200, examples=["HaloPSA tickets"])
+    url: str = Field(min_length=1, max_length=2048, description="https, at a public host.", examples=[URL_EXAMPLE])
+    events: list[Event] = Field(
+        default=ALL_EVENTS, description="Empty: only what a request asks for itself.", examples=[["offboarding.failed"]]
+    )
+    tenants: list[str] = Field(default=[], description="Ids or domains; every tenant that the caller may see if empty.")
+
+
+class WebhookChange(Body):
+    """What is to be changed; what is left out stays."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    url: str | None = Field(default=None, min_length=1, max_length=2048, examples=[URL_EXAMPLE])
+    events: list[Event] | None = None
+    tenants: list[str] | None = None
+    enabled: bool | None = None
+
+
+@router.get("", summary="Webhooks")
+async def webhooks(here: Here, person: Caller) -> dict[str, Any]:
+    """Those of tenants that the caller may manage, without their secrets."""
+    _may(person)
+    return {"items": [_shown(each) for each in await here.house.book.webhooks() if reaches(person, each)], "next": ""}
+
+
+@router.post("", status_code=201, summary="A new webhook; its secret is shown once")
+async def create(here: Here, person: Caller, body: WebhookRequest) -> dict[str, Any]:
+    """The secret signs each message as Standard Webhooks describes it."""
+    _may(person)
+    tenants = await tenants_within(here, person, body.tenants)
+    target, secret = await here.house.book.add_webhook(body.name, body.url, body.events, tenants, person.actor())
+    return _shown(target) | {"secret": secret}
+
+
+@router.get("/{webhook_id}", summary="One webhook")
+async def read(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
+    """Without its secret."""
+    return _shown(await _webhook(here, person, webhook_id))
+
+
+@router.patch("/{webhook_id}", summary="Change a webhook")
+async def change(here: Here, person: Caller, webhook_id: str, body: WebhookChange) -> dict[str, Any]:
+    """Only what is given; `enabled: true` also sends what has waited."""
+    target = await _webhook(here, person, webhook_id)
+    tenants = None if body.tenants is None else await tenants_within(here, person, body.tenants)
+    changed = await here.house.book.change(
+        target,
+        person.actor(),
+        name=body.name,
+        url=body.url,
+        events=body.events,
+        tenants=tenants,
+        enabled=body.enabled,
+    )
+    return _shown(changed)
+
+
+@router.delete("/{webhook_id}", status_code=204, summary="Forget a webhook and its deliveries")
+async def remove(here: Here, person: Caller, webhook_id: str) -> Response:
+    """At once; what was on its way is not sent."""
+    await here.house.book.remove(await _webhook(here, person, webhook_id), person.actor())
+    return Response(status_code=204)
+
+
+@router.post("/{webhook_id}/rotate-secret", summary="A new secret, shown once")
+async def rotate(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
+    """The old one signs beside it for a day."""
+    target = await _webhook(here, person, webhook_id)
+    secret = await here.house.book.rotate(target, person.actor())
+    return _shown(await _webhook(here, person, webhook_id)) | {"secret": secret}
+
+
+@router.post("/{webhook_id}/test", summary="Send a test now")
+async def test(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
+    """A `leaver.test` event, tried once; the answer says how it went."""
+    return delivery_json(await here.house.book.test(await _webhook(here, person, webhook_id)))
+
+
+@router.get("/{webhook_id}/deliveries", summary="Deliveries, the latest first")
+async def deliveries(
+    here: Here,
+    person: Caller,
+    webhook_id: str,
+    state: Literal["", "waiting", "delivered", "failed"] = "",
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """With each attempt. They are kept for 30 days."""
+    target = await _webhook(here, person, webhook_id)
+    found, following = await here.house.book.deliveries(target, state=state, cursor=cursor, limit=limit)
+    return {"items": [delivery_json(each) for each in found], "next": following}
+
+
+@router.post("/{webhook_id}/deliveries/{delivery_id}/replay", status_code=202, summary="Send it again")
+async def replay(here: Here, person: Caller, webhook_id: str, delivery_id: DeliveryId) -> dict[str, Any]:
+    """A new delivery of the same event, with the same `webhook-id`."""
+    target = await _webhook(here, person, webhook_id)
+    return delivery_json(await here.house.book.replay(target, delivery_id, person.actor()))
+
+
+def reaches(person: Person, target: Target) -> bool:
+    """Whether a target is within somebody's tenants: it tells of nothing that he may not see."""
+    return person.tenants is None or (bool(target.tenants) and person.tenants.issuperset(target.tenants))
+
+
+async def tenants_within(here: Rooms, person: Person, texts: list[str]) -> list[str]:
+    """Ids of these tenants, or the caller's own limits when none is named; one out of sight looks like none."""
+    if not texts:
+        if person.tenants is not None and not person.tenants:
+            raise Denied(f"{person.name} reaches no tenant.", "forbidden")
+        return sorted(person.tenants or ())
+    found = []
+    for text in texts:
+        known = await here.house.tenants.find(text)
+        if not person.sees(known.id):
+            raise Unusable(f"Leaver does not know the tenant {text!r}.", "unknown_tenant")
+        found.append(known.id)
+    return found
+
+
+def delivery_json(delivery: Delivery) -> dict[str, Any]:
+    """The public shape of a delivery."""
+    return {
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "type": delivery.type,
+        "offboarding_id": delivery.offboarding_id,
+        "state": delivery.state,
+        "created_at": stamp(delivery.created_at),
+        "ended_at": stamp(delivery.ended_at),
+        "next_at": stamp(delivery.next_at) if delivery.state == "waiting" else None,
+        "replay_of": delivery.replay_of,
+        "attempts": delivery.log,
+    }
+
+
+def _may(person: Person) -> None:
+    require(person, Right.MANAGE, next(iter(sorted(person.tenants)), "") if person.tenants else "")
+
+
+async def _webhook(here: Rooms, person: Person, webhook_id: str) -> Target:
+    _may(person)
+    unknown = Unusable(f"There is no webhook with the id {webhook_id!r}.", "unknown_webhook")
+    try:
+        target = await here.house.book.get(webhook_id, WEBHOOK)
+    except Unusable as error:
+        raise unknown from error
+    if not reaches(person, target):
+        raise unknown
+    return target
+
+
+def _shown(target: Target) -> dict[str, Any]:
+    return {
+        "id": target.id,
+        "name": target.name,
+        "url": target.address,
+        "events": target.events,
+        "tenants": target.tenants,
+        "enabled": target.enabled,
+        "note": target.note,
+        "failing_since": stamp(target.failing_since),
+        "last_at": stamp(target.last_at),
+        "last_result": target.last_result,
+        "old_secret_until": stamp(target.previous_until),
+        "created_at": stamp(target.created_at),
+        "created_by": target.created_by,
+    }

@@ -1,0 +1,78 @@
+"""An event as a message for people: a title and a few lines of plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from leaver.domain import news
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
+_MARKUP = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'", "*": "∗", "|": "/", "\\": "/"})
+"""Signs with which a chat service makes links, mentions and markup out of text that a tenant holds."""
+MOST_LINES = 20
+SUBJECTS = {
+    news.ACCEPTED: "accepted",
+    news.FINISHED: "finished",
+    news.FAILED: "failed",
+    news.FOLLOW_UP_DUE: "something is left for a person",
+}
+STATES = {
+    "completed": "Everything was done and read back.",
+    "follow_up": "Done; something is left for a person.",
+    "failed": "At least one task failed or could not be proved.",
+    "blocked": "It was stopped before the first change, because something must be decided.",
+    "cancelled": "It was cancelled. What was done stays.",
+    "scheduled": "It is scheduled.",
+    "planned": "It starts at once.",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """What people read."""
+
+    title: str
+    body: str
+    grave: bool = False
+
+
+def message(type_: str, data: Mapping[str, Any]) -> Message:
+    """The words for an event."""
+    if type_ == news.TEST:
+        return Message("Leaver: a test", "This is a test. Nothing happened to anybody.")
+    user, tenant = data["user"], data["tenant"]
+    what = "Undo" if data["kind"] == "undo" else "Offboarding"
+    title = f"{what} of {_plain(user['display_name'])}: {SUBJECTS.get(type_, type_)}"
+    lines = [
+        f"{_plain(user['display_name'])} ({_plain(user['upn'])}), {_plain(tenant['name'] or tenant['domain'])}",
+        STATES.get(data["state"], data["state"]) if type_ != news.ACCEPTED or not data["at"] else _when(data["at"]),
+    ]
+    if data["reference"]:
+        lines.append(f"Reference: {_plain(data['reference'])}")
+    if data["asked_by"]:
+        lines.append(f"Asked for by: {_plain(data['asked_by'])}")
+    lines += _listed("What went wrong:", data["problems"])
+    lines += _listed("Left for a person:", data["follow_ups"])
+    if data["url"].startswith("http"):
+        lines += ["", data["url"]]
+    return Message(title[:200], "\n".join(lines), grave=type_ == news.FAILED)
+
+
+def _listed(heading: str, items: list[dict[str, Any]]) -> list[str]:
+    if not items:
+        return []
+    lines = [f"- {_plain(item['label'] + ': ' if item['label'] else '')} {_plain(item['text'])}" for item in items]
+    rest = [f"- and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return ["", heading, *[line.replace("-  ", "- ") for line in lines[:MOST_LINES]], *rest]
+
+
+def _when(moment: str) -> str:
+    return f"It is scheduled for {moment[:16].replace('T', ' ')} UTC."
+
+
+def _plain(text: str) -> str:
+    """A tenant's text without line breaks, hidden signs and markup."""
+    return _UNSEEN.sub(" ", text).translate(_MARKUP).strip()[:500]
