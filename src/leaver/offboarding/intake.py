@@ -19,6 +19,7 @@ from leaver.domain.people import Colleague, Leaver
 from leaver.domain.plan import info
 from leaver.m365.graph.users import User
 from leaver.m365.tenant import Tenant
+from leaver.m365.tokens import Tokens
 from leaver.offboarding import conflicts
 from leaver.offboarding.settings import as_plain, parse, people_in
 from leaver.store.audit import Audit
@@ -38,6 +39,10 @@ class House(Protocol):
     @property
     def config(self) -> Config:
         """What is set from outside."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of all tenants."""
 
     @property
     def tenants(self) -> Tenants:

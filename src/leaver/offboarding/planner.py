@@ -12,10 +12,11 @@ from leaver.domain.errors import LeaverError, SignInRefused, Unavailable
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, Offboarding, TaskRecord, document, plain
 from leaver.domain.outcome import Outcome
 from leaver.domain.people import TenantName
-from leaver.domain.plan import Awaiting, Change, Json, NotApplicable, Note, NoteKind, PlanItem, blocker, info
+from leaver.domain.plan import Awaiting, Change, Json, NotApplicable, Note, NoteKind, PlanItem, blocker, info, warning
 from leaver.m365.tenant import Tenant
 from leaver.offboarding import conflicts
 from leaver.offboarding.intake import House, Opened
+from leaver.offboarding.readiness import granted_for, lacking
 from leaver.tasks.catalogue import all_tasks, in_order, waits_for
 from leaver.tasks.task import Context, Task, TaskType
 
@@ -90,6 +91,7 @@ async def preview(house: House, opened: Sequence[Opened], *, progress: Callable[
     """
     planned = [planned_for(house, item) for item in opened]
     await asyncio.gather(*(_plan_one(item, progress) for item in planned))
+    await asyncio.gather(*(_warn_of_missing_permissions(house, item) for item in planned))
     records = [item.record for item in planned]
     return Preview(records[0].tenant, planned, _digest(record.digest for record in records))
 
@@ -111,6 +113,20 @@ async def _plan_one(planned: Planned, progress: Callable[[str], None] | None) ->
     record.digest = _digest(_digest_lines(record))
     if progress is not None:
         progress(record.user.display_name)
+
+
+async def _warn_of_missing_permissions(house: House, planned: Planned) -> None:
+    """Say beforehand what Microsoft will refuse; only of tasks that have something to do or could not be read."""
+    record = planned.record
+    granted = await granted_for(house, record.tenant.id, planned.types.values())
+    tenant = record.tenant.name or record.tenant.domain or record.tenant.id
+    for task in record.tasks:
+        missing, _ = lacking(planned.types[task.task], granted, tenant)
+        if missing and (task.changes or task.error):
+            names = ", ".join(each.name for each in missing)
+            where = " ".join(dict.fromkeys(each.where for each in missing))
+            text = f"The app does not hold {names}, so Microsoft will probably refuse this. {where}"
+            task.notes = [*task.notes, warning("missing_permission", text)]
 
 
 async def _plan_task(planned: Planned, reading: Tenant, name: str) -> TaskRecord:

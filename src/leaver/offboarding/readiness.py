@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -34,6 +34,7 @@ WIDER = {
     "User.EnableDisableAccount.All": ("User.ReadWrite.All", "Directory.ReadWrite.All"),
     "User.RevokeSessions.All": ("User.ReadWrite.All", "Directory.ReadWrite.All"),
     "User.DeleteRestore.All": ("User.ReadWrite.All",),
+    "User-PasswordProfile.ReadWrite.All": ("User.ReadWrite.All",),
     "GroupMember.Read.All": (
         "GroupMember.ReadWrite.All",
         "Group.Read.All",
@@ -72,8 +73,8 @@ ROLES = {
 """Template ids of each role and of those that can stand in for it (Microsoft Entra: built-in roles)."""
 
 
-class House(Protocol):
-    """What the check needs of the house."""
+class Reader(Protocol):
+    """What it takes to read tokens."""
 
     @property
     def config(self) -> Config:
@@ -82,6 +83,10 @@ class House(Protocol):
     @property
     def tokens(self) -> Tokens:
         """The tokens."""
+
+
+class House(Reader, Protocol):
+    """What the check needs of the house."""
 
     def doorway(self, tenant_id: str) -> Tenant:
         """The way into one tenant."""
@@ -213,9 +218,26 @@ async def check(house: House, tenant: TenantName) -> Readiness:
 def judge(task: TaskType, probes: Sequence[Probe], granted: Granted, tenant: str) -> TaskReadiness:
     """Whether one task would work, from what was probed and granted. No I/O."""
     services = {service_of(scope) for scope in task.scopes}
-    missing: list[Missing] = []
+    missing, unsure = lacking(task, granted, tenant)
     reasons: list[str] = []
-    failed = unsure = False
+    failed = False
+    families = {scope.split(".", 1)[0] for scope in task.scopes}
+    for probe in probes:
+        concerned = probe.service in services and (not probe.families or not families.isdisjoint(probe.families))
+        if not concerned or probe.works is Answer.YES:
+            continue
+        said = probe.error.message if probe.error else probe.text
+        reasons.append(f"{SERVICES[probe.service]}, {probe.what}: {said}")
+        failed = failed or probe.works is Answer.NO
+        unsure = unsure or probe.works is Answer.UNSURE
+    works = Answer.NO if failed or missing else Answer.UNSURE if unsure else Answer.YES
+    return TaskReadiness(task.name, task.option.label, works, tuple(missing), tuple(dict.fromkeys(reasons)))
+
+
+def lacking(task: TaskType, granted: Granted, tenant: str) -> tuple[list[Missing], bool]:
+    """What a task needs and the tokens do not show, and whether some token says nothing about it. No I/O."""
+    missing: list[Missing] = []
+    unsure = False
     for scope in task.scopes:
         held = granted.permissions.get(service_of(scope))
         if held is None:
@@ -229,17 +251,15 @@ def judge(task: TaskType, probes: Sequence[Probe], granted: Granted, tenant: str
             missing.append(
                 Missing(role, f"Assign it to the application in {tenant}: Entra admin center > Roles & admins.")
             )
-    families = {scope.split(".", 1)[0] for scope in task.scopes}
-    for probe in probes:
-        concerned = probe.service in services and (not probe.families or not families.isdisjoint(probe.families))
-        if not concerned or probe.works is Answer.YES:
-            continue
-        said = probe.error.message if probe.error else probe.text
-        reasons.append(f"{SERVICES[probe.service]}, {probe.what}: {said}")
-        failed = failed or probe.works is Answer.NO
-        unsure = unsure or probe.works is Answer.UNSURE
-    works = Answer.NO if failed or missing else Answer.UNSURE if unsure else Answer.YES
-    return TaskReadiness(task.name, task.option.label, works, tuple(missing), tuple(dict.fromkeys(reasons)))
+    return missing, unsure
+
+
+async def granted_for(house: Reader, tenant_id: str, tasks: Iterable[TaskType]) -> Granted:
+    """What the tokens say that these tasks ask for anyway: no request is made only to know it."""
+    services = {service_of(scope) for task in tasks for scope in task.scopes}
+    places = clouds.of(house.config)
+    scopes = {"graph": places.graph_scope} | ({"exchange": places.exchange_scope} if "exchange" in services else {})
+    return await _said(house, tenant_id, scopes)
 
 
 def service_of(scope: str) -> str:
@@ -338,11 +358,21 @@ async def _granted(house: House, tenant_id: str, site_url: str) -> Granted:
     scopes = {"graph": places.graph_scope, "exchange": places.exchange_scope}
     if site_url and house.tokens.certificate:
         scopes["sharepoint"] = places.sharepoint_scope(site_url)
+    return await _said(house, tenant_id, scopes)
+
+
+def _roles(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """The permissions in a token; None where it has no list of them, as one that is not Microsoft's may not."""
+    roles = claims.get("roles")
+    return frozenset(map(str, roles)) if isinstance(roles, list) else None
+
+
+async def _said(house: Reader, tenant_id: str, scopes: Mapping[str, str]) -> Granted:
     found = await asyncio.gather(*(_quietly(house.tokens.claims(tenant_id, scope)) for scope in scopes.values()))
     claims = {service: item if isinstance(item, dict) else {} for service, item in zip(scopes, found, strict=True)}
-    wids = claims["exchange"].get("wids", claims["graph"].get("wids"))
+    wids = next((item["wids"] for item in (claims.get("exchange", {}), claims["graph"]) if "wids" in item), None)
     return Granted(
-        {service: frozenset(item.get("roles", ())) if item else None for service, item in claims.items()},
+        {service: _roles(item) for service, item in claims.items()},
         None if wids is None else frozenset(wids),
     )
 

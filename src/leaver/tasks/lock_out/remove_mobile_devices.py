@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from leaver.domain.plan import Change, PlanItem, Reversibility, info, warning
+from leaver.domain.plan import Change, PlanItem, Reversibility, info
 from leaver.m365.exchange.mobile_devices import MobileDevice
 from leaver.m365.graph.users import Device
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
@@ -43,7 +43,7 @@ class RemoveMobileDevices(Task[Devices]):
         """One change for each partnership; devices of Entra are named and left to a person."""
         enabled = [device.display_name or device.id for device in facts.registered if device.enabled]
         if enabled:
-            yield warning(
+            yield info(
                 "registered_devices_stay",
                 f"Entra knows {', '.join(enabled)} as this person's, and they stay enabled there: disable them (Entra "
                 "admin center > Devices), and retire or wipe in Intune what is managed there.",
