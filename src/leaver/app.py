@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from leaver import __version__
@@ -19,7 +20,9 @@ from leaver.access.gate import Gate, checked
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.api import approvals, cipp, notifications, protected, v1, webhooks
-from leaver.api.problems import problem, status_of
+from leaver.api.description import PROBLEMS, describe, operation_id
+from leaver.api.door import caller
+from leaver.api.problems import document, problem, status_of
 from leaver.config import Config
 from leaver.domain.errors import LeaverError
 from leaver.m365.http import Http
@@ -86,14 +89,16 @@ def create(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        responses={"default": {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {}}}},
+        generate_unique_id_function=operation_id,
     )
+    describe(app)
     if house is not None:
         _furnish(app, house, None, provider)
     app.middleware("http")(_guard)
     app.add_exception_handler(LeaverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
-    app.add_exception_handler(404, _on_missing)
+    app.add_exception_handler(HTTPException, _on_refused)
+    app.add_exception_handler(Exception, _on_failure)
     app.include_router(v1.router)
     app.include_router(approvals.router)
     app.include_router(protected.router)
@@ -146,7 +151,8 @@ async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response
     began = time.perf_counter()
     length = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
     if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:  # a body must say how long it is
-        response: Response = _document({"title": "The request is too large.", "status": 413, "code": "too_large"}, 413)
+        title, advice = "The request is too large, or does not say how long it is.", "Send Content-Length, and less."
+        response: Response = _refusal(request, "too_large", title, 413, advice)
     else:
         response = await go_on(request)
     for header, value in HEADERS.items():
@@ -165,27 +171,54 @@ async def _on_error(request: Request, error: Exception) -> Response:
         return JSONResponse({"Results": [str(error)]}, status, headers)
     if not request.url.path.startswith("/api/"):
         return await shell.on_error(request, request.app.state, error, status)
-    return _document(problem(error) | {"instance": request.url.path}, status, headers)
+    return JSONResponse(problem(error, request.url.path), status, headers, PROBLEMS)
 
 
-async def _on_malformed(request: Request, error: Exception) -> JSONResponse:
+async def _on_malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     reasons = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+    return await _malformed(request, reasons)
+
+
+async def _malformed(request: Request, reasons: list[str]) -> Response:
+    try:
+        await caller(request, request.app.state)  # a body that is no JSON is found before anybody is asked who they are
+    except LeaverError as stranger:
+        return await _on_error(request, stranger)
+    return _refusal(request, "malformed_request", "The request is malformed.", 422, " ".join(reasons), reasons)
+
+
+async def _on_refused(request: Request, error: Exception) -> Response:
+    """What no route answers: another address, another method."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == 404:
+        return _refusal(request, "no_such_page", "There is nothing at this address.", 404)
+    if error.status_code == 400:
+        return await _malformed(request, [error.detail])
+    code, title = "method_not_allowed", f"This address does not take {request.method}."
+    if error.status_code != 405:
+        code, title = "refused", error.detail
+    advice = f"It takes {error.headers['Allow']}." if error.headers and "Allow" in error.headers else ""
+    answer = _refusal(request, code, title, error.status_code, advice)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _on_failure(request: Request, _: Exception) -> Response:
+    """What nobody foresaw: the log has it, the caller gets nothing of its inside."""
+    advice = "Try again. If it stays so, look in Leaver's log."
+    return _refusal(request, "failed", "Leaver failed at this.", 500, advice)
+
+
+def _refusal(
+    request: Request, code: str, title: str, status: int, detail: str = "", errors: list[str] | None = None
+) -> JSONResponse:
     if _is_cipp(request):
-        return JSONResponse({"Results": reasons}, 400)
-    body = {"type": "urn:leaver:problem:malformed_request", "title": "The request is malformed.", "status": 422}
-    return _document(body | {"detail": " ".join(reasons), "code": "malformed_request", "errors": reasons}, 422)
-
-
-async def _on_missing(request: Request, _: Exception) -> JSONResponse:
-    body = {"type": "urn:leaver:problem:no_such_page", "title": "There is nothing at this address.", "status": 404}
-    return _document(body | {"code": "no_such_page", "instance": request.url.path}, 404)
+        return JSONResponse({"Results": errors or [f"{title} {detail}".strip()]}, 400 if status == 422 else status)
+    body = document(code, title, status, instance=request.url.path, detail=detail)
+    return JSONResponse(body | ({"errors": errors} if errors else {}), status, media_type=PROBLEMS)
 
 
 def _is_cipp(request: Request) -> bool:
     path = request.url.path
     return path.startswith("/api/") and not path.startswith("/api/v1/")
-
-
-def _document(body: dict[str, object], status: int, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(body, status, headers, "application/problem+json")

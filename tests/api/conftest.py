@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 
+from api.documented import held_against_the_document
 from leaver.access.roles import Role
 from leaver.access.tokens import Tokens
 from leaver.app import create
@@ -30,7 +31,12 @@ async def new_client(house: House) -> AsyncIterator[NewClient]:
             tokens = Tokens(house.papers, house.audit)
             _, secret = await tokens.create(f"{role} program", Role(role), Actor("test"), tenants=tenants)
             headers["Authorization"] = f"Bearer {secret}"
-        client = Client(transport=httpx.ASGITransport(app), base_url="http://leaver.test", headers=headers)
+        client = Client(
+            transport=httpx.ASGITransport(app),
+            base_url="http://leaver.test",
+            headers=headers,
+            event_hooks={"response": [held_against_the_document]},
+        )
         clients.append(client)
         return client
 

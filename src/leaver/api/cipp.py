@@ -14,8 +14,32 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from leaver.access.roles import Person, Right, may, require
 from leaver.access.targets import refuse_privileged
+from leaver.api.cipp_answers import (
+    DEFAULTS,
+    DEFAULTS_EXAMPLE,
+    ITEM,
+    ITEM_EXAMPLE,
+    OFFBOARD,
+    OFFBOARD_EXAMPLE,
+    TENANTS,
+    TENANTS_EXAMPLE,
+    GraphAnswer,
+    ItemDetails,
+    LogRow,
+    ProgressRow,
+    Queued,
+    Results,
+    ScheduledItem,
+    TenantRow,
+    Told,
+    UserRow,
+    WhoAmI,
+    query,
+    sent,
+)
 from leaver.api.cipp_shapes import read_offboarding, read_switches, texts_of
 from leaver.api.door import Caller, Here, Rooms
+from leaver.api.shapes import answers
 from leaver.api.v1 import offboarding_of, tenant_of
 from leaver.domain.errors import Denied, LeaverError, NotFound, Unusable
 from leaver.domain.offboarding import Offboarding
@@ -49,7 +73,9 @@ _OPTIONS = {"$select", "$filter", "$top", "$count", "$search", "$orderby"}
 _NAME = re.compile(r"^[A-Za-z0-9_,./()$=' -]*$")
 
 
-@router.post("/ExecOffboardUser", summary="Offboard one or several users")
+@router.post(
+    "/ExecOffboardUser", summary="Offboard one or several users", **answers(Queued), **sent(OFFBOARD, OFFBOARD_EXAMPLE)
+)
 async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JSONResponse:
     """Accept the work and answer at once; `Operations` says where each user's progress is."""
     require(person, Right.OFFBOARD)
@@ -85,7 +111,7 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
     return JSONResponse(content, status, headers)
 
 
-@router.get("/ListUsers", summary="All users of a tenant")
+@router.get("/ListUsers", summary="All users of a tenant", **answers(list[UserRow]))
 async def list_users(
     here: Here,
     person: Caller,
@@ -108,8 +134,19 @@ async def list_users(
     return StreamingResponse(await _array(rows, names), media_type="application/json")
 
 
-@router.get("/ListTenants", summary="The tenants that the caller may see")
-@router.post("/ListTenants", summary="The tenants that the caller may see", operation_id="list_tenants_by_post")
+@router.get(
+    "/ListTenants",
+    summary="The tenants that the caller may see",
+    **answers(list[TenantRow]),
+    **query("IncludeOffboardingDefaults", "AllTenantSelector"),
+)
+@router.post(
+    "/ListTenants",
+    summary="The tenants that the caller may see",
+    operation_id="list_tenants_by_post",
+    **answers(list[TenantRow]),
+    **sent(TENANTS, TENANTS_EXAMPLE, required=False),
+)
 async def list_tenants(
     request: Request,
     here: Here,
@@ -145,7 +182,22 @@ async def list_tenants(
     return JSONResponse(rows)
 
 
-@router.get("/ListGraphRequest", summary="Users as Graph shows them; read-only")
+@router.get(
+    "/ListGraphRequest",
+    summary="Users as Graph shows them; read-only",
+    **answers(GraphAnswer),
+    **query(
+        "tenantFilter",
+        "Endpoint",
+        "$select",
+        "$filter",
+        "$top",
+        "$count",
+        "$search",
+        "$orderby",
+        required=("tenantFilter", "Endpoint"),
+    ),
+)
 async def list_graph_request(request: Request, here: Here, person: Caller) -> JSONResponse:
     """Graph's `users` with its own query options; nothing else is served."""
     given = {key.lower(): value for key, value in request.query_params.items()}
@@ -170,7 +222,12 @@ async def list_graph_request(request: Request, here: Here, person: Caller) -> JS
     return JSONResponse({"Results": rows, "Metadata": {"Endpoint": "users", "Count": len(rows)}})
 
 
-@router.get("/ListScheduledItems", summary="Offboardings as scheduled items")
+@router.get(
+    "/ListScheduledItems",
+    summary="Offboardings as scheduled items",
+    **answers(list[ScheduledItem]),
+    **query("Type", "tenantFilter", "Name", "Reference", "ShowHidden"),
+)
 async def list_scheduled_items(request: Request, here: Here, person: Caller) -> JSONResponse:
     """One row for each offboarding; those that have ended are there as well."""
     require(person, Right.SEE)
@@ -191,7 +248,7 @@ async def list_scheduled_items(request: Request, here: Here, person: Caller) -> 
             return JSONResponse(rows)
 
 
-@router.get("/ListScheduledItemDetails", summary="One offboarding with its tasks")
+@router.get("/ListScheduledItemDetails", summary="One offboarding with its tasks", **answers(ItemDetails))
 async def list_scheduled_item_details(
     here: Here, person: Caller, row_key: str = Query("", alias="RowKey")
 ) -> JSONResponse:
@@ -204,7 +261,7 @@ async def list_scheduled_item_details(
     return JSONResponse({"Task": _item(record), "Details": details})
 
 
-@router.post("/RemoveScheduledItem", summary="Cancel an offboarding")
+@router.post("/RemoveScheduledItem", summary="Cancel an offboarding", **answers(Results), **sent(ITEM, ITEM_EXAMPLE))
 async def remove_scheduled_item(request: Request, here: Here, person: Caller) -> JSONResponse:
     """Stop it: the call under way finishes, the rest is not started."""
     try:
@@ -220,7 +277,7 @@ async def remove_scheduled_item(request: Request, here: Here, person: Caller) ->
     return JSONResponse({"Results": f"Cancelled the offboarding of {record.user.upn}. What was done stays as it is."})
 
 
-@router.get("/ListOffboardingProgress", summary="How the users of one request stand")
+@router.get("/ListOffboardingProgress", summary="How the users of one request stand", **answers(list[ProgressRow]))
 async def list_offboarding_progress(
     here: Here, person: Caller, deployment_id: str = Query("", alias="DeploymentId")
 ) -> JSONResponse:
@@ -247,7 +304,12 @@ async def list_offboarding_progress(
     return JSONResponse(rows)
 
 
-@router.post("/EditTenantOffboardingDefaults", summary="Set a tenant's default switches")
+@router.post(
+    "/EditTenantOffboardingDefaults",
+    summary="Set a tenant's default switches",
+    **answers(Told),
+    **sent(DEFAULTS, DEFAULTS_EXAMPLE),
+)
 async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONResponse:
     """Replace the tenant's defaults by these switches."""
     try:
@@ -274,7 +336,7 @@ async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONRes
     return JSONResponse({"Results": text, "Warnings": warnings})
 
 
-@router.get("/ListLogs", summary="The audit trail, the latest first")
+@router.get("/ListLogs", summary="The audit trail, the latest first", **answers(list[LogRow]))
 async def list_logs(here: Here, person: Caller) -> JSONResponse:
     """The last thousand entries that the caller may see."""
     if not may(person, Right.AUDIT, next(iter(person.tenants or {""}))):
@@ -297,7 +359,7 @@ async def list_logs(here: Here, person: Caller) -> JSONResponse:
     return JSONResponse(rows)
 
 
-@router.get("/ListApiTest", summary="Who am I")
+@router.get("/ListApiTest", summary="Who am I", **answers(WhoAmI))
 async def list_api_test(person: Caller) -> JSONResponse:
     """The caller's name, role and limits."""
     tenants = None if person.tenants is None else sorted(person.tenants)

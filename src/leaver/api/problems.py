@@ -65,15 +65,21 @@ def status_of(error: LeaverError) -> int:
     return 500
 
 
-def problem(error: LeaverError) -> dict[str, Any]:
+def problem(error: LeaverError, instance: str) -> dict[str, Any]:
     """The error as a document that a program can read and a person too."""
-    code = error.code or type(error).__name__
+    body = document(
+        error.code or type(error).__name__, error.message, status_of(error), instance=instance, detail=error.advice
+    )
+    return body | {"service": error.service, "request_id": error.request_id}
+
+
+def document(code: str, title: str, status: int, *, instance: str, detail: str = "") -> dict[str, Any]:
+    """A problem (RFC 9457)."""
     return {
         "type": f"urn:leaver:problem:{code}",
-        "title": error.message,
-        "status": status_of(error),
-        "detail": error.advice or error.message,
+        "title": title,
+        "status": status,
+        "detail": detail or title,
         "code": code,
-        "service": error.service,
-        "request_id": error.request_id,
+        "instance": instance,
     }

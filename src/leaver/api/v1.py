@@ -8,16 +8,36 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Header, Query, Request
+from fastapi import Body as BodyOf
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from leaver.access.roles import Person, Right, Role, may, require
 from leaver.access.targets import refuse_privileged
 from leaver.api.door import Caller, Here, Rooms
+from leaver.api.shapes import (
+    EVENTS,
+    LOCATION,
+    AuditEntry,
+    EffectivePreset,
+    Evidence,
+    Health,
+    OffboardingListed,
+    Offboardings,
+    Page,
+    Preset,
+    TaskKind,
+    TenantShown,
+    TokenMade,
+    TokenShown,
+    UserShown,
+    Verified,
+    answers,
+)
 from leaver.domain.errors import Refused, Unusable
 from leaver.domain.offboarding import Offboarding, document
 from leaver.offboarding import readiness, report
@@ -31,6 +51,7 @@ LOOK = 0.5
 """Seconds between two looks for news of an offboarding."""
 QUIET = 15.0
 """Seconds after which a quiet stream says that it is alive."""
+PAPERS: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
 SETTINGS_EXAMPLE = {"disable_sign_in": True, "remove_groups": True, "forward_mail": {"to": "manager"}}
 
 
@@ -40,9 +61,20 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def example(**values: Any) -> ConfigDict:
+    """An example of a body, for the OpenAPI document."""
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+MOVE_EXAMPLE = {"at": "2030-01-31T18:00:00+01:00", "time_zone": "Europe/Berlin"}
+DEFAULTS_EXAMPLE = {"disable_sign_in": {"value": True, "locked": True}}
+PLAN_EXAMPLE: dict[str, Any] = {"tenant": "contoso.com", "users": ["ada@contoso.com"], "settings": SETTINGS_EXAMPLE}
+
+
 class PlanRequest(Body):
     """Which tasks for which users of a tenant."""
 
+    model_config = example(**PLAN_EXAMPLE)
     tenant: str = Field(min_length=1, description="The tenant's id, or any of its domains.", examples=["contoso.com"])
     users: list[str] = Field(
         min_length=1, max_length=500, description="UPNs or object ids.", examples=[["ada@contoso.com"]]
@@ -54,6 +86,9 @@ class PlanRequest(Body):
 class OffboardingRequest(PlanRequest):
     """A plan to carry out, at once or later."""
 
+    model_config = example(
+        **PLAN_EXAMPLE, reference="HR-4711", at="2030-01-31T18:00:00+01:00", time_zone="Europe/Berlin"
+    )
     reference: str = Field(default="", max_length=500)
     at: AwareDatetime | None = Field(default=None, description="When to start; with an offset.")
     time_zone: str = Field(default="", max_length=64, description="The zone to show it in, by its IANA name.")
@@ -64,18 +99,21 @@ class OffboardingRequest(PlanRequest):
 class Decisions(Body):
     """Choices for blockers."""
 
+    model_config = example(decisions={"last_owner": "leave"})
     decisions: dict[str, str] = {}
 
 
 class UndoRequest(Decisions):
     """What to put back."""
 
+    model_config = example(tasks=["disable_sign_in"])
     tasks: list[str] = Field(default=[], description="Only these tasks; all of them if empty.")
 
 
 class Move(Body):
     """Another moment."""
 
+    model_config = example(**MOVE_EXAMPLE)
     at: AwareDatetime
     time_zone: str = Field(default="", max_length=64)
 
@@ -83,6 +121,7 @@ class Move(Body):
 class Skip(Body):
     """A task that is left to a person."""
 
+    model_config = example(task="remove_licenses", note="The reseller takes them back.")
     task: str
     note: str = Field(min_length=1, max_length=2000)
 
@@ -90,6 +129,9 @@ class Skip(Body):
 class TokenRequest(Body):
     """A new API token."""
 
+    model_config = example(
+        name="Ticket system", role="operator", tenants=["contoso.com"], expires_at="2030-01-31T00:00:00Z"
+    )
     name: str = Field(min_length=1, max_length=200)
     role: Role
     tenants: list[str] = Field(default=[], description="Ids or domains; all tenants if empty.")
@@ -99,11 +141,15 @@ class TokenRequest(Body):
 class DefaultValue(Body):
     """What a task is preset to."""
 
+    model_config = example(value=True, locked=False)
     value: Any
     locked: bool = False
 
 
-@router.get("/tasks", summary="Every task, its setting and what it needs")
+DefaultValues = Annotated[dict[str, DefaultValue], BodyOf(examples=[DEFAULTS_EXAMPLE])]
+
+
+@router.get("/tasks", summary="Every task, its setting and what it needs", **answers(Page[TaskKind]))
 async def tasks(person: Caller) -> dict[str, Any]:
     """The catalogue."""
     require(person, Right.SEE)
@@ -125,7 +171,7 @@ async def tasks(person: Caller) -> dict[str, Any]:
     return {"items": items, "next": ""}
 
 
-@router.get("/tenants", summary="The tenants that the caller may see")
+@router.get("/tenants", summary="The tenants that the caller may see", **answers(Page[TenantShown]))
 async def tenants(here: Here, person: Caller, search: str = "") -> dict[str, Any]:
     """By name."""
     require(person, Right.SEE)
@@ -138,14 +184,20 @@ async def tenants(here: Here, person: Caller, search: str = "") -> dict[str, Any
     return {"items": items, "next": ""}
 
 
-@router.get("/tenants/{tenant}/health", summary="Which tasks would work in this tenant, and what to grant")
+@router.get(
+    "/tenants/{tenant}/health", summary="Which tasks would work in this tenant, and what to grant", **answers(Health)
+)
 async def health(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
     """One read-only probe for each service and permission."""
     known = await tenant_of(here, person, tenant, Right.PLAN)
     return (await readiness.check(here.house, known.named)).as_json()
 
 
-@router.get("/tenants/{tenant}/defaults", summary="What the tasks are preset to, and who says so")
+@router.get(
+    "/tenants/{tenant}/defaults",
+    summary="What the tasks are preset to, and who says so",
+    **answers(Page[EffectivePreset]),
+)
 async def tenant_defaults(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
     """The effective defaults."""
     known = await tenant_of(here, person, tenant, Right.SEE)
@@ -154,14 +206,21 @@ async def tenant_defaults(here: Here, person: Caller, tenant: str) -> dict[str, 
     return {"items": [{"task": task, **asdict(value)} for task, value in found.items()], "next": ""}
 
 
-@router.get("/defaults/{scope}", summary="What one scope says: `organization`, or a tenant")
+@router.get(
+    "/defaults/{scope}", summary="What one scope says: `organization`, or a tenant", **answers(dict[str, Preset])
+)
 async def defaults(here: Here, person: Caller, scope: str) -> dict[str, Any]:
     """Only the tasks that it speaks of."""
     return await here.house.defaults.get(await _scope(here, person, scope, Right.SEE))
 
 
-@router.put("/defaults/{scope}", summary="Replace what one scope says")
-async def put_defaults(here: Here, person: Caller, scope: str, values: dict[str, DefaultValue]) -> dict[str, Any]:
+@router.put("/defaults/{scope}", summary="Replace what one scope says", **answers(dict[str, Preset]))
+async def put_defaults(
+    here: Here,
+    person: Caller,
+    scope: str,
+    values: Annotated[dict[str, DefaultValue], BodyOf(examples=[DEFAULTS_EXAMPLE])],
+) -> dict[str, Any]:
     """Changes count for new offboardings only."""
     where = await _scope(here, person, scope, Right.MANAGE)
     strange = sorted(set(values) - {task.name for task in all_tasks()})
@@ -172,7 +231,7 @@ async def put_defaults(here: Here, person: Caller, scope: str, values: dict[str,
     return await here.house.defaults.get(where)
 
 
-@router.get("/tenants/{tenant}/users", summary="Users of a tenant, a hundred at a time")
+@router.get("/tenants/{tenant}/users", summary="Users of a tenant, a hundred at a time", **answers(Page[UserShown]))
 async def users(here: Here, person: Caller, tenant: str, search: str = "", cursor: str = "") -> dict[str, Any]:
     """Those whose name or address has a word that begins so; all of them without a search."""
     known = await tenant_of(here, person, tenant, Right.SEE)
@@ -205,7 +264,7 @@ async def users(here: Here, person: Caller, tenant: str, search: str = "", curso
 ACTIVE = ("planned", "scheduled", "running", "waiting")
 
 
-@router.post("/plans", summary="What would change; nothing is written anywhere")
+@router.post("/plans", summary="What would change; nothing is written anywhere", **answers(Offboardings))
 async def plan(here: Here, person: Caller, body: PlanRequest) -> dict[str, Any]:
     """The plan of every user, with its digest."""
     known = await tenant_of(here, person, body.tenant, Right.PLAN)
@@ -213,7 +272,7 @@ async def plan(here: Here, person: Caller, body: PlanRequest) -> dict[str, Any]:
     return (await here.desk.plan(asked, person.actor())).as_json()
 
 
-@router.post("/offboardings", status_code=201, summary="Plan, accept and carry out")
+@router.post("/offboardings", summary="Plan, accept and carry out", **answers(Offboardings, 201, **LOCATION))
 async def create(
     here: Here,
     person: Caller,
@@ -244,7 +303,7 @@ async def create(
     return JSONResponse(document(known.named, records, records[0].digest), 201, {"Location": location})
 
 
-@router.get("/offboardings", summary="Offboardings, the latest first")
+@router.get("/offboardings", summary="Offboardings, the latest first", **answers(Page[OffboardingListed]))
 async def offboardings(
     here: Here,
     person: Caller,
@@ -277,13 +336,18 @@ async def offboardings(
     return {"items": [{"tenant": asdict(record.tenant), **record.as_json()} for record in found], "next": following}
 
 
-@router.get("/offboardings/{offboarding_id}", summary="One offboarding")
+@router.get("/offboardings/{offboarding_id}", summary="One offboarding", **answers(Offboardings))
 async def offboarding(here: Here, person: Caller, offboarding_id: str) -> dict[str, Any]:
     """With every task, change, note and error."""
     return _shown(await offboarding_of(here, person, offboarding_id, Right.SEE))
 
 
-@router.get("/offboardings/{offboarding_id}/events", summary="News of an offboarding, as server-sent events")
+@router.get(
+    "/offboardings/{offboarding_id}/events",
+    summary="News of an offboarding, as server-sent events",
+    response_class=StreamingResponse,
+    responses={200: EVENTS},
+)
 async def events(
     request: Request,
     here: Here,
@@ -299,35 +363,43 @@ async def events(
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-@router.post("/offboardings/{offboarding_id}/retry", summary="Do what is still missing")
+@router.post("/offboardings/{offboarding_id}/retry", summary="Do what is still missing", **answers(Offboardings))
 async def retry(here: Here, person: Caller, offboarding_id: str, body: Decisions | None = None) -> dict[str, Any]:
     """What is verified is left as it is."""
     record = await _changeable(here, person, offboarding_id)
     return _shown(await here.desk.retry(record.id, person.actor(), body.decisions if body else {}))
 
 
-@router.post("/offboardings/{offboarding_id}/cancel", summary="Stop; what was done stays")
+@router.post("/offboardings/{offboarding_id}/cancel", summary="Stop; what was done stays", **answers(Offboardings))
 async def cancel(here: Here, person: Caller, offboarding_id: str) -> dict[str, Any]:
     """The call under way finishes, the rest is not started."""
     record = await offboarding_of(here, person, offboarding_id, Right.OFFBOARD)
     return _shown(await here.desk.cancel(record.id, person.actor()))
 
 
-@router.post("/offboardings/{offboarding_id}/reschedule", summary="Move one that has not started")
+@router.post(
+    "/offboardings/{offboarding_id}/reschedule", summary="Move one that has not started", **answers(Offboardings)
+)
 async def reschedule(here: Here, person: Caller, offboarding_id: str, body: Move) -> dict[str, Any]:
     """To another moment."""
     record = await _changeable(here, person, offboarding_id)
     return _shown(await here.desk.reschedule(record.id, body.at, body.time_zone, person.actor()))
 
 
-@router.post("/offboardings/{offboarding_id}/skip", summary="Leave a task to a person, with a note")
+@router.post(
+    "/offboardings/{offboarding_id}/skip", summary="Leave a task to a person, with a note", **answers(Offboardings)
+)
 async def skip(here: Here, person: Caller, offboarding_id: str, body: Skip) -> dict[str, Any]:
     """Only a task that did not end well."""
     record = await _changeable(here, person, offboarding_id)
     return _shown(await here.desk.skip(record.id, body.task, body.note, person.actor()))
 
 
-@router.post("/offboardings/{offboarding_id}/undo-plan", summary="What an undo would put back; writes nothing")
+@router.post(
+    "/offboardings/{offboarding_id}/undo-plan",
+    summary="What an undo would put back; writes nothing",
+    **answers(Offboardings),
+)
 async def undo_plan(here: Here, person: Caller, offboarding_id: str, body: UndoRequest | None = None) -> dict[str, Any]:
     """Planned from the changes that were really made."""
     wish = body or UndoRequest()
@@ -335,7 +407,11 @@ async def undo_plan(here: Here, person: Caller, offboarding_id: str, body: UndoR
     return _shown(await here.desk.undo_plan(record.id, person.actor(), wish.tasks, wish.decisions))
 
 
-@router.post("/offboardings/{offboarding_id}/undo", status_code=201, summary="Put back what can be put back")
+@router.post(
+    "/offboardings/{offboarding_id}/undo",
+    summary="Put back what can be put back",
+    **answers(Offboardings, 201, **LOCATION),
+)
 async def undo(here: Here, person: Caller, offboarding_id: str, body: UndoRequest | None = None) -> JSONResponse:
     """A run of its own, carried out and verified like an offboarding."""
     wish = body or UndoRequest()
@@ -344,19 +420,23 @@ async def undo(here: Here, person: Caller, offboarding_id: str, body: UndoReques
     return JSONResponse(_shown(made), 201, {"Location": f"/api/v1/offboardings/{made.id}"})
 
 
-@router.get("/offboardings/{offboarding_id}/report", summary="The evidence, as JSON or as a page")
-async def evidence(here: Here, person: Caller, offboarding_id: str, format: str = "json") -> Response:
+@router.get(
+    "/offboardings/{offboarding_id}/report",
+    summary="The evidence, as JSON or as a page",
+    **answers(Evidence, content=PAPERS),
+)
+async def evidence(
+    here: Here, person: Caller, offboarding_id: str, format: Literal["json", "html"] = "json"
+) -> Response:
     """What was, what is, who asked, when."""
     record = await offboarding_of(here, person, offboarding_id, Right.SEE)
     if format == "html":
         headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
         return HTMLResponse(report.page(record), headers=headers)
-    if format != "json":
-        raise Unusable(f"There is no report as {format!r}.", "unknown_format", advice="json and html are there.")
     return JSONResponse(report.evidence(record))
 
 
-@router.get("/audit", summary="The audit trail, the oldest entry first")
+@router.get("/audit", summary="The audit trail, the oldest entry first", **answers(Page[AuditEntry]))
 async def audit(
     here: Here,
     person: Caller,
@@ -372,7 +452,7 @@ async def audit(
     return {"items": items, "next": str(items[-1]["number"]) if len(items) == limit else ""}
 
 
-@router.get("/audit/verify", summary="Whether an entry was changed, taken away or moved")
+@router.get("/audit/verify", summary="Whether an entry was changed, taken away or moved", **answers(Verified))
 async def verify(here: Here, person: Caller) -> dict[str, Any]:
     """Every entry is held against the one before it."""
     require(person, Right.AUDIT)
@@ -380,14 +460,14 @@ async def verify(here: Here, person: Caller) -> dict[str, Any]:
     return {"intact": not problems, "problems": problems}
 
 
-@router.get("/tokens", summary="API tokens, without their secrets")
+@router.get("/tokens", summary="API tokens, without their secrets", **answers(Page[TokenShown]))
 async def tokens(here: Here, person: Caller) -> dict[str, Any]:
     """Those that are valid."""
     require(person, Right.MANAGE)
     return {"items": [asdict(token) for token in await here.tokens.all()], "next": ""}
 
 
-@router.post("/tokens", status_code=201, summary="A new API token; its secret is shown once")
+@router.post("/tokens", summary="A new API token; its secret is shown once", **answers(TokenMade, 201))
 async def create_token(here: Here, person: Caller, body: TokenRequest) -> dict[str, Any]:
     """Limited to a role, to tenants and in time."""
     require(person, Right.MANAGE)

@@ -1,0 +1,113 @@
+"""The OpenAPI document: what FastAPI knows of the routes, with who gets in and every way in which a route refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from leaver.api.cipp_answers import Results
+from leaver.api.shapes import Problem
+
+NATIVE = "/api/v1/"
+PROBLEMS = "application/problem+json"
+SCHEMES: dict[str, dict[str, str]] = {
+    "token": {"type": "http", "scheme": "bearer", "description": "An API token, or a JWT of the configured issuer."},
+    "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "An API token."},
+    "functionsKey": {"type": "apiKey", "in": "header", "name": "x-functions-key", "description": "An API token."},
+}
+REFUSALS = {
+    400: "The request cannot be carried out as it stands.",
+    401: "Nobody knows who asks.",
+    403: "Whoever asks may not do this.",
+    404: "It is not there, or not for the caller.",
+    409: "It does not fit how things stand.",
+    413: "The request is too large.",
+    422: "The request is malformed.",
+    429: "Too many requests; `Retry-After` says how long to wait.",
+    500: "Leaver failed.",
+    502: "Microsoft refused.",
+    503: "Microsoft or the database does not answer; try again.",
+}
+_DROPPED = ("HTTPValidationError", "ValidationError")
+
+
+def describe(app: FastAPI) -> None:
+    """Give the program its document, made when it is first asked for; so FastAPI wants it."""
+
+    def made() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = made  # type: ignore[method-assign]
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of a route for client generators: its function's, with the room's where rooms may share one."""
+    room = route.endpoint.__module__.rpartition(".")[2]
+    return route.name if room in ("v1", "cipp") else f"{room}_{route.name}"
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+        tags=[
+            {"name": "Leaver", "description": "The native API: `/api/v1`."},
+            {"name": "CIPP-compatible", "description": "For callers that were written for CIPP."},
+        ],
+    )
+    document["info"]["license"] = {"name": "MIT", "identifier": "MIT"}
+    document["servers"] = [{"url": "/"}]
+    parts = document.setdefault("components", {})
+    schemas = parts.setdefault("schemas", {})
+    for name in _DROPPED:
+        schemas.pop(name, None)
+    for model in (Problem, Results):
+        schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts["securitySchemes"] = SCHEMES
+    for path, item in document["paths"].items():
+        for verb, operation in item.items():
+            operation["security"] = [{name: []} for name in SCHEMES]
+            _add_refusals(operation, verb, native=path.startswith(NATIVE))
+            for answer in operation["responses"].values():
+                answer.setdefault("headers", {})["X-Request-Id"] = {"$ref": "#/components/headers/RequestId"}
+    parts["headers"] = {
+        "RequestId": {
+            "description": "The name of the request in Leaver's log.",
+            "required": True,
+            "schema": {"type": "string"},
+        }
+    }
+    return document
+
+
+def _add_refusals(operation: dict[str, Any], verb: str, *, native: bool) -> None:
+    answers: dict[str, Any] = operation["responses"]
+    answers.pop("422", None)  # FastAPI's own shape, which is never sent
+    shape, media = (Problem, PROBLEMS) if native else (Results, "application/json")
+    content = {media: {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}}
+    for status in _refusals(operation, verb, native=native):
+        found = answers.setdefault(str(status), {"description": REFUSALS[status]})
+        found.setdefault("content", dict(content))
+        if status == 401:
+            found["headers"] = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}
+
+
+def _refusals(operation: dict[str, Any], verb: str, *, native: bool) -> list[int]:
+    writes = verb in ("post", "put", "patch", "delete")
+    asks = bool(operation.get("parameters")) or "requestBody" in operation
+    found = [401, 403, 429, 500, 503]
+    if asks:
+        found += [400, 404, 502]
+    if asks and native:
+        found.append(422)
+    if writes:
+        found += [409, 413]
+    return sorted(found)

@@ -1,0 +1,328 @@
+"""What the native API answers with, for the OpenAPI document; tests hold every answer against it."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from leaver.access.roles import Role
+from leaver.domain.outcome import Outcome, State
+from leaver.domain.plan import NoteKind, Reversibility
+
+Item = TypeVar("Item")
+MOMENT = "ISO 8601 in UTC."
+
+
+class Shape(BaseModel):
+    """A part of an answer; members may be added in later versions."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Page(Shape, Generic[Item]):
+    """A page of a list: the one convention for all of them."""
+
+    items: list[Item]
+    next: str = Field(description="Give it as the cursor of the next page; empty: this was the last one.")
+
+
+class TaskKind(Shape):
+    """A kind of offboarding work."""
+
+    task: str = Field(description="Its name, and its key in the settings.", examples=["remove_groups"])
+    stage: str
+    label: str
+    description: str
+    api_field: str = Field(description="Its name for callers of CIPP.")
+    reversibility: Reversibility
+    permissions: list[str]
+    roles: list[str]
+    schema_: dict[str, Any] = Field(alias="schema", description="The JSON Schema of its setting.")
+    list_of: str
+
+
+class TenantShown(Shape):
+    """A tenant that Leaver knows."""
+
+    id: str
+    domain: str
+    name: str
+    domains: list[str]
+
+
+class TenantNamed(Shape):
+    """A tenant, as an offboarding names it."""
+
+    id: str
+    domain: str
+    name: str
+
+
+class Grant(Shape):
+    """Something to grant, and where."""
+
+    name: str
+    where: str
+
+
+class ProbeShown(Shape):
+    """What one probe of one service found."""
+
+    service: str
+    what: str
+    works: str
+    text: str
+    code: str
+    advice: str
+    request_id: str
+
+
+class TaskReady(Shape):
+    """Whether one task would work."""
+
+    task: str
+    label: str
+    works: str
+    missing: list[Grant]
+    reasons: list[str]
+
+
+class Health(Shape):
+    """What would work in a tenant."""
+
+    tenant: TenantNamed
+    ready: bool
+    probes: list[ProbeShown]
+    tasks: list[TaskReady]
+    missing: list[Grant]
+
+
+class Preset(Shape):
+    """What one scope presets a task to."""
+
+    value: Any
+    locked: bool
+
+
+class EffectivePreset(Preset):
+    """What a task is preset to in a tenant, and who says so."""
+
+    task: str
+    origin: str = Field(description="`tenant` or `organization`.")
+
+
+class UserShown(Shape):
+    """A user of a tenant."""
+
+    id: str
+    upn: str
+    display_name: str
+    mail: str | None
+    enabled: bool
+    licensed: bool
+    department: str | None
+    badges: list[str] = Field(
+        description="`guest`, `synced`, `disabled`, `protected`, or the state of an offboarding under way."
+    )
+
+
+class UserNamed(Shape):
+    """A user, as an offboarding names them."""
+
+    id: str
+    upn: str
+    display_name: str
+
+
+class NoteShown(Shape):
+    """What a person should know or decide."""
+
+    kind: NoteKind
+    code: str
+    text: str
+    choices: list[str]
+
+
+class ChangeShown(Shape):
+    """One change, and what became of it."""
+
+    what: str
+    before: Any
+    after: Any
+    reversible: bool
+    reversibility: Reversibility
+    made_at: str | None
+    verified_at: str | None
+    request_ids: list[str]
+    error: str
+
+
+class ErrorShown(Shape):
+    """Why a task failed, in Microsoft's words."""
+
+    code: str
+    message: str
+    request_id: str
+    advice: str
+    service: str
+    status: int | None
+
+
+class TaskShown(Shape):
+    """One task of an offboarding."""
+
+    task: str
+    stage: str
+    label: str
+    outcome: Outcome
+    changes: list[ChangeShown]
+    notes: list[NoteShown]
+    error: ErrorShown | None
+    estimate_seconds: float
+    started_at: str | None
+    ended_at: str | None
+
+
+class ApprovalShown(Shape):
+    """How the approval of a second person stands."""
+
+    state: str = Field(description="`pending`, `approved` or `refused`.")
+    reasons: dict[str, str]
+    needs_administrator: bool
+    decided_by: str
+    decided_at: str | None
+    note: str
+
+
+class OffboardingShown(Shape):
+    """One run for one user."""
+
+    id: str
+    state: State
+    user: UserNamed
+    kind: str = Field(description="`offboarding`, or `undo` of another one.")
+    undo_of: str
+    reference: str
+    at: str | None = Field(description="When it is to start. " + MOMENT)
+    time_zone: str
+    priority: int
+    requested_at: str
+    asked_at: str
+    asked_by: str
+    asked_via: str
+    wake_at: str | None
+    cancelled_at: str | None
+    ended_at: str | None
+    approval: ApprovalShown | None
+    digest: str
+    estimate_seconds: float
+    settings: dict[str, Any]
+    decisions: dict[str, str]
+    tasks: list[TaskShown]
+    notes: list[NoteShown]
+
+
+class OffboardingListed(OffboardingShown):
+    """One run, in a list."""
+
+    tenant: TenantNamed
+
+
+class Offboardings(Shape):
+    """Offboardings of a tenant: the shape of plans, of what was accepted and of one that is read."""
+
+    tenant: TenantNamed
+    digest: str = Field(description="What a person confirms; give it back to carry out exactly this.")
+    offboardings: list[OffboardingShown]
+
+
+class Proof(Shape):
+    """How the evidence sums up, and its fingerprint."""
+
+    verdict: str
+    created_by: str
+    sha256: str
+    sha256_of: str
+
+
+class Evidence(Offboardings):
+    """The evidence of one offboarding: with each task's facts before and after."""
+
+    evidence: Proof
+
+
+class AuditEntry(Shape):
+    """Who did what, when, from where and to whom."""
+
+    number: int
+    at: str
+    actor: str
+    via: str
+    address: str
+    what: str
+    tenant_id: str
+    user_id: str
+    offboarding_id: str
+    before: Any
+    after: Any
+    previous: str
+    hash: str
+
+
+class Verified(Shape):
+    """Whether the audit trail is whole."""
+
+    intact: bool
+    problems: list[str]
+
+
+class TokenShown(Shape):
+    """An API token, without its secret."""
+
+    id: str
+    name: str
+    role: Role
+    tenants: list[str] = Field(description="Ids; empty: all tenants.")
+    expires_at: str = Field(description=MOMENT + " Empty: never.")
+    created_at: str
+    created_by: str
+
+
+class TokenMade(TokenShown):
+    """An API token with its secret, which is shown once."""
+
+    token: str
+
+
+class RuleShown(Shape):
+    """What waits for the approval of a second person."""
+
+    permanent: bool
+    privileged: bool
+
+
+class Problem(Shape):
+    """What went wrong and what to do next (RFC 9457)."""
+
+    type: str = Field(examples=["urn:leaver:problem:unknown_tenant"])
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable; Microsoft's own where the error is Microsoft's.")
+    instance: str
+    service: str = ""
+    request_id: str = Field(default="", description="Microsoft's id of the request that was refused.")
+    errors: list[str] = []
+
+
+def answers(shape: Any, status: int = 200, **more: Any) -> dict[str, Any]:
+    """What a route says of its answer: `@router.get("/tasks", **answers(Page[TaskKind]))`.
+
+    It is said, and not sent through the model, so that what we keep is shown as it is; tests hold the two together.
+    """
+    return {"response_model": None, "status_code": status, "responses": {status: {"model": shape, **more}}}
+
+
+LOCATION = {"headers": {"Location": {"description": "Where it can be read.", "schema": {"type": "string"}}}}
+EVENTS = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
