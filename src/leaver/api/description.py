@@ -60,6 +60,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         tags=[
             {"name": "Leaver", "description": "The native API: `/api/v1`."},
+            {"name": "Webhooks", "description": "Programs that are told of offboardings."},
+            {"name": "Notifications", "description": "People who are told of offboardings."},
             {"name": "CIPP-compatible", "description": "For callers that were written for CIPP."},
         ],
     )

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["Leaver"])
 class Protection(Body):
     """Somebody to protect."""
 
-    user: str = Field(min_length=1, max_length=300, description="A UPN or an object id.")
+    user: str = Field(min_length=1, max_length=300, description="A UPN or an object id.", examples=["ada@contoso.com"])
 
 
 @router.get("/tenants/{tenant}/protected", summary="The accounts that are never offboarded")
