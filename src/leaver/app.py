@@ -19,7 +19,7 @@ from leaver.access.accounts import Accounts
 from leaver.access.gate import Gate, checked
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
-from leaver.api import approvals, cipp, notifications, protected, v1, webhooks
+from leaver.api import approvals, cipp, notifications, presets, protected, v1, webhooks
 from leaver.api.description import PROBLEMS, describe, operation_id
 from leaver.api.door import caller
 from leaver.api.problems import document, problem, status_of
@@ -104,6 +104,7 @@ def create(
     app.include_router(protected.router)
     app.include_router(webhooks.router)
     app.include_router(notifications.router)
+    app.include_router(presets.router)
     app.include_router(cipp.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(packages=[("leaver.web", "static")]), name="static")

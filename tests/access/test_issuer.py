@@ -86,9 +86,9 @@ async def test_any_other_token_is_refused(provider: Provider, issuer: Issuer, wh
     assert token not in str(caught.value)
 
 
-@pytest.mark.parametrize("claims", [{"exp": past(30)}, {"nbf": past(-30)}])
-async def test_clocks_may_differ_by_some_seconds(provider: Provider, issuer: Issuer, claims: dict[str, Any]) -> None:
-    assert await issuer.verify(provider.program(**claims), [CLIENT])
+@pytest.mark.parametrize(("claim", "ago"), [("exp", 30), ("nbf", -30)])
+async def test_clocks_may_differ_by_some_seconds(provider: Provider, issuer: Issuer, claim: str, ago: int) -> None:
+    assert await issuer.verify(provider.program(**{claim: past(ago)}), [CLIENT])
 
 
 async def test_an_issuer_that_is_almost_the_same_is_another(provider: Provider, issuer: Issuer) -> None:

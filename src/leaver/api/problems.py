@@ -31,6 +31,7 @@ CONFLICTS = frozenset(
         "plan_changed",
         "still_active",
         "undo_of_undo",
+        "preset_is_fixed",
         "pruned",
         "switched_off",
     }
@@ -41,6 +42,7 @@ MISSING = frozenset(
         "unknown_delivery",
         "unknown_notification",
         "unknown_offboarding",
+        "unknown_preset",
         "unknown_tenant",
         "unknown_token",
         "unknown_webhook",

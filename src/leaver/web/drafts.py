@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from leaver.access.roles import Right, require
+from leaver.access.roles import Person, Right, may, require
 from leaver.access.sessions import Session
 from leaver.domain.errors import Unusable
 from leaver.offboarding.desk import Request as Asked
@@ -27,8 +27,32 @@ async def draft_of(here: Rooms, session: Session, draft_id: str) -> dict[str, An
     return found
 
 
+async def drafts_of(here: Rooms, person: Person) -> list[dict[str, Any]]:
+    """The drafts of a person that hold at least a tenant, the latest first; each with the tenant's name."""
+    if not may(person, Right.OFFBOARD, some_tenant(person, "offboard")):
+        return []
+    names = {each.id: each.name or each.domain for each in await here.house.tenants.all()}
+    mine = [
+        draft | {"tenant": names[draft["tenant_id"]], "saved": datetime.fromisoformat(draft["saved_at"])}
+        for draft in await here.house.papers.all(DRAFT)
+        if draft["owner"] == person.name
+        and draft.get("saved_at")
+        and draft["tenant_id"] in names
+        and person.sees(draft["tenant_id"])
+    ]
+    return sorted(mine, key=lambda draft: draft["saved_at"], reverse=True)
+
+
+def step_of(draft: Mapping[str, Any]) -> str:
+    """Where the wizard goes on."""
+    if not draft["tenant_id"]:
+        return "tenant"
+    return "users" if not draft["users"] else "settings" if draft["settings"] is None else "review"
+
+
 async def keep(here: Rooms, draft: dict[str, Any]) -> None:
     """Keep a draft for two weeks more."""
+    draft["saved_at"] = datetime.now(UTC).isoformat(timespec="seconds")
     await here.house.papers.put(DRAFT, draft["id"], draft, expires_at=datetime.now(UTC) + DRAFT_LASTS)
 
 

@@ -11,8 +11,10 @@ from leaver.web.pages import (
     appearance,
     audit,
     defaults,
+    drafts,
     home,
     people,
+    presets,
     protected,
     runs,
     settings,
@@ -22,6 +24,20 @@ from leaver.web.pages import (
 )
 
 router = APIRouter(include_in_schema=False)
-SUBJECTS = (sign_in, home, wizard, runs, tenants, defaults, audit, settings, people, protected, appearance)
-for subject in SUBJECTS:  # `new` goes before an id
+SUBJECTS = (
+    sign_in,
+    home,
+    wizard,
+    drafts,
+    runs,  # behind the wizard: `new` is no id
+    tenants,
+    defaults,
+    audit,
+    settings,
+    people,
+    protected,
+    presets,
+    appearance,
+)
+for subject in SUBJECTS:
     router.include_router(subject.router)

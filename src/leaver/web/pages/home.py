@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from leaver.access.roles import Right, require
+from leaver.web.drafts import drafts_of
 from leaver.web.rooms import Here
 from leaver.web.shell import Signed, page
 
@@ -41,6 +42,7 @@ async def home(
         records=found,
         following=following,
         figures=figures,
+        drafts=len(await drafts_of(here, person)),
         status=status if status in figures else "",
         q=q,
         tenant=tenant,

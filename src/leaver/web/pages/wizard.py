@@ -19,6 +19,7 @@ from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
 from leaver.offboarding import words
+from leaver.offboarding.presets import Presets
 from leaver.offboarding.settings import as_plain, parse
 from leaver.store.defaults import ORGANIZATION, effective
 from leaver.web import forms
@@ -29,6 +30,7 @@ from leaver.web.shell import Signed, lists, page
 
 router = APIRouter(include_in_schema=False)
 MOST_USERS = 50
+SAVED = "/drafts?saved=1"
 NAMES_AT_MOST = 3
 """More users than this with something permanent, and their number is typed instead of each name."""
 ACTIVE = ("planned", "scheduled", "running", "waiting")
@@ -118,6 +120,8 @@ async def wizard_users_post(request: Request, here: Here, session: Signed, draft
     draft["users"] = dict(list(users.items())[:MOST_USERS])
     await keep(here, draft)
     here_again = f"/offboardings/new/{draft_id}/users"
+    if form.get("do") == "draft" and not missing:
+        return RedirectResponse(SAVED, 303)
     if missing:
         return RedirectResponse(f"{here_again}?error={quote('Not found: ' + ', '.join(missing[:10]))}", 303)
     if form.get("do") != "next" or form.get("remove"):
@@ -140,21 +144,31 @@ async def wizard_settings_post(request: Request, here: Here, session: Signed, dr
     draft = await draft_of(here, session, draft_id)
     form = await request.form()
     if form.get("do") == "reset":
-        draft["settings"] = None
+        draft |= {"settings": None, "preset": ""}
         await keep(here, draft)
         return RedirectResponse(request.url.path, 303)
-    chosen = forms.read(lists(form))
-    for task, said in (await _effective(here, draft["tenant_id"])).items():
-        if said.locked:  # the server decides again; the page only shows it
-            chosen.pop(task, None)
-            if said.value not in (None, False):
-                chosen[task] = said.value
+    if form.get("do") == "preset":
+        preset = await Presets(here.house.papers, here.house.audit).get(str(form.get("preset", "")))
+        draft |= {"settings": await _with_locked(here, draft, dict(preset.settings)), "decisions": {}}
+        draft["preset"] = preset.id
+        await keep(here, draft)
+        return RedirectResponse(request.url.path, 303)
+    chosen = await _with_locked(here, draft, forms.read(lists(form)))
     later = form.get("when") == "later"
     draft |= {"settings": chosen, "reference": str(form.get("reference", ""))[:64], "decisions": {}}
     draft |= {"at": str(form.get("at", "")) if later else "", "tz": str(form.get("tz", "")) if later else ""}
     await keep(here, draft)
+    if form.get("do") == "draft":
+        return RedirectResponse(SAVED, 303)
     try:
         draft["settings"] = as_plain(parse(chosen))
+        if form.get("do") == "save_preset":
+            require(session.person, Right.MANAGE)
+            presets = Presets(here.house.papers, here.house.audit)
+            saved = await presets.save(str(form.get("preset_name", "")), chosen, session.person.actor())
+            draft["preset"] = saved.id
+            await keep(here, draft)
+            return RedirectResponse(f"{request.url.path}?saved={saved.id}", 303)
         if later:
             moment(draft)
     except Unusable as error:
@@ -202,6 +216,8 @@ async def wizard_review_post(request: Request, here: Here, session: Signed, draf
     draft["decisions"] = draft["decisions"] | decided
     await keep(here, draft)
     path = request.url.path
+    if form.get("do") == "draft":
+        return RedirectResponse(SAVED, 303)
     if form.get("do") != "confirm":
         return RedirectResponse(path, 303)
     actor = session.person.actor()
@@ -225,6 +241,16 @@ async def wizard_review_post(request: Request, here: Here, session: Signed, draf
     return RedirectResponse("/", 303)
 
 
+async def _with_locked(here: Rooms, draft: Mapping[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    """What was chosen, with what the organization has locked: the server decides again; the page only shows it."""
+    for task, said in (await _effective(here, draft["tenant_id"])).items():
+        if said.locked:
+            chosen.pop(task, None)
+            if said.value not in (None, False):
+                chosen[task] = said.value
+    return chosen
+
+
 async def _settings_page(
     request: Request, here: Rooms, session: Session, draft: dict[str, Any], chosen: Any, error: str = ""
 ) -> Response:
@@ -243,6 +269,8 @@ async def _settings_page(
         draft=draft,
         known=known,
         stages=forms.rows(shown, origins),
+        presets=await Presets(here.house.papers, here.house.audit).all(),
+        saved=request.query_params.get("saved", ""),
         by_tenant=sum(said.origin == "tenant" for said in found.values()),
         by_organization=sum(said.origin == "organization" for said in found.values()),
         zones=sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc")),

@@ -1,0 +1,47 @@
+"""Presets over HTTP: named settings that a request can start from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from leaver.access.roles import Right, require
+from leaver.api.door import Caller, Here
+from leaver.api.v1 import SETTINGS_EXAMPLE, Body
+from leaver.offboarding.presets import Presets
+
+router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+
+
+class PresetRequest(Body):
+    """Settings to keep under a name."""
+
+    name: str = Field(min_length=1, max_length=64)
+    settings: dict[str, Any] = Field(description="Task name to its setting.", examples=[SETTINGS_EXAMPLE])
+
+
+@router.get("/presets", summary="Named settings")
+async def presets(here: Here, person: Caller) -> dict[str, Any]:
+    """By name; the last one is always there and locks out only."""
+    require(person, Right.SEE)
+    found = await Presets(here.house.papers, here.house.audit).all()
+    return {"items": [asdict(preset) for preset in found], "next": ""}
+
+
+@router.post("/presets", status_code=201, summary="Keep settings under a name")
+async def save_preset(here: Here, person: Caller, body: PresetRequest) -> dict[str, Any]:
+    """In place of what had the name."""
+    require(person, Right.MANAGE)
+    presets = Presets(here.house.papers, here.house.audit)
+    return asdict(await presets.save(body.name, body.settings, person.actor()))
+
+
+@router.delete("/presets/{preset_id}", status_code=204, summary="Forget a preset")
+async def remove_preset(here: Here, person: Caller, preset_id: str) -> Response:
+    """What was made with it stays."""
+    require(person, Right.MANAGE)
+    await Presets(here.house.papers, here.house.audit).remove(preset_id, person.actor())
+    return Response(status_code=204)
