@@ -77,3 +77,34 @@ def test_secrets_are_not_shown() -> None:
     }
 
     assert "hush" not in repr(Config.from_environment(secret))
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"LEAVER_SMTP_URL": "https://mail.example.com", "LEAVER_MAIL_FROM": "a@b.example"}, "not a mail server"),
+        ({"LEAVER_SMTP_URL": "smtp://mail.example.com/x", "LEAVER_MAIL_FROM": "a@b.example"}, "not a mail server"),
+        ({"LEAVER_SMTP_URL": "smtp://mail.example.com"}, "LEAVER_MAIL_FROM"),
+        ({"LEAVER_MAIL_FROM": "nobody"}, "LEAVER_MAIL_FROM"),
+        ({"LEAVER_WEBHOOK_NETWORKS": "10.0.0.1/8"}, "LEAVER_WEBHOOK_NETWORKS"),
+        ({"LEAVER_WEBHOOK_HTTP": "perhaps"}, "LEAVER_WEBHOOK_HTTP"),
+    ],
+)
+def test_a_bad_setting_of_notifications_is_a_sentence(values: dict[str, str], says: str) -> None:
+    with pytest.raises(Unusable, match=says):
+        Config.from_environment(values)
+
+
+def test_the_settings_of_notifications_are_read_and_the_password_is_not_shown() -> None:
+    config = Config.from_environment(
+        {
+            "LEAVER_SMTP_URL": "smtp://me:not-for-eyes@mail.example.com:587",
+            "LEAVER_MAIL_FROM": "leaver@msp.example",
+            "LEAVER_WEBHOOK_NETWORKS": "10.0.0.0/8, fd00::/8",
+            "LEAVER_WEBHOOK_HTTP": "true",
+        }
+    )
+
+    assert config.webhook_networks == ("10.0.0.0/8", "fd00::/8")
+    assert config.webhook_http
+    assert "not-for-eyes" not in repr(config)

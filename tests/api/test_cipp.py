@@ -141,7 +141,30 @@ async def test_a_key_that_is_ignored_is_named(client: Client, world: World) -> N
     assert "ResetPass was probably meant" in warnings
     assert "wipes no devices" in warnings
     assert "HIDDEN_defaultsSource" in warnings
-    assert "email" in warnings
+    assert "PostExecution.email tells nobody" in warnings
+
+
+async def test_post_execution_is_told_to_the_webhooks(client: Client, house: House, world: World) -> None:
+    hook = {"name": "Halo", "url": "https://hooks.example.com/", "events": [], "tenants": [world.id]}
+    made = (await client.post("/api/v1/webhooks", json=hook)).json()
+
+    answer = await offboard(client, DisableSignIn=True, postExecution={"Webhook": "true", "psa": True, "pager": True})
+    await work(house)
+
+    warnings = answer.json()["Warnings"]
+    told = (await client.get(f"/api/v1/webhooks/{made['id']}/deliveries")).json()["items"]
+    assert [item["type"] for item in told] == ["offboarding.finished"]
+    assert "PostExecution.psa tells the webhooks; Leaver opens no ticket by itself." in warnings
+    assert any("PostExecution.pager is ignored" in each for each in warnings)
+    assert len(warnings) == 2
+
+
+@pytest.mark.parametrize("value", ["yes", {"webhook": "perhaps"}, {"email": False, "psa": ""}, [], None])
+async def test_an_odd_post_execution_stops_nothing(client: Client, world: World, value: Any) -> None:
+    answer = await offboard(client, DisableSignIn=True, PostExecution=value)
+
+    assert answer.status_code == 200, answer.text
+    assert bool(answer.json()["Warnings"]) == (value in ("yes", {"webhook": "perhaps"}))
 
 
 async def test_a_schedule_in_unix_seconds(client: Client, house: House, world: World) -> None:

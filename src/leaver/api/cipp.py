@@ -87,7 +87,9 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
     if read.reasons:
         return _refused(read.reasons)
     known = await _tenant(here, person, read.tenant, Right.OFFBOARD)
-    asked = Asked(known.id, read.users, read.settings, reference=read.reference, at=read.at, time_zone="UTC")
+    asked = Asked(
+        known.id, read.users, read.settings, reference=read.reference, at=read.at, time_zone="UTC", notify=read.notify
+    )
 
     async def allowed(record: Offboarding) -> None:
         await refuse_privileged(person, here.house.doorway(known.id), record)
@@ -103,7 +105,11 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
             results.append(f"{user}: {answer}")
             operations.append({"User": user, "Id": "", "Url": "", "Status": "refused"})
     status = 200 if len(accepted) == len(answers) else 403 if accepted or _denied(answers) else 400
-    content: dict[str, Any] = {"Results": results, "Operations": operations, "Warnings": read.warnings}
+    content: dict[str, Any] = {
+        "Results": results,
+        "Operations": operations,
+        "Warnings": read.warnings + await _unheard(here, read.notify, known),
+    }
     headers = {}
     if accepted:
         content["DeploymentId"] = await _deployment(here, accepted)
@@ -364,6 +370,16 @@ async def list_api_test(person: Caller) -> JSONResponse:
     """The caller's name, role and limits."""
     tenants = None if person.tenants is None else sorted(person.tenants)
     return JSONResponse({"Name": person.name, "Role": person.role.value, "Tenants": tenants})
+
+
+async def _unheard(here: Rooms, notify: list[str], known: KnownTenant) -> list[str]:
+    """A sentence for each way of telling that has nobody to tell."""
+    where = {"email": "mail address", "webhook": "webhook or channel", "psa": "webhook"}
+    return [
+        f"PostExecution.{channel} tells nobody: no {where[channel]} is set up for {known.domain}. "
+        "An administrator adds one in the settings."
+        for channel in await here.house.book.unheard(notify, known.id)
+    ]
 
 
 async def _tenant(here: Rooms, person: Person, text: str, right: Right) -> KnownTenant:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from leaver.domain import news
 from leaver.domain.plan import Json
 from leaver.tasks.catalogue import all_tasks
 from leaver.tasks.task import Switch
@@ -48,6 +49,8 @@ class Read:
     settings: dict[str, Json] = field(default_factory=dict)
     at: datetime | None = None
     reference: str = ""
+    notify: list[str] = field(default_factory=list)
+    """How to tell of the end."""
     warnings: list[str] = field(default_factory=list)
     """Every key that is ignored, and what was meant by it."""
     reasons: list[str] = field(default_factory=list)
@@ -181,13 +184,21 @@ def _read_schedule(value: Any, read: Read) -> None:
 
 
 def _read_notifications(value: Any, read: Read) -> None:
-    if not isinstance(value, Mapping):
+    if value in (None, "", []):
         return
-    wanted = [str(key) for key, flag in value.items() if _flag(flag)]
-    if wanted:
-        read.warnings.append(
-            f"PostExecution ({', '.join(wanted)}) is ignored: nobody is notified. The outcome is at the Location."
-        )
+    if not isinstance(value, Mapping):
+        read.warnings.append("PostExecution is ignored: it is not an object with webhook, email and psa.")
+        return
+    for folded, (key, flag) in _folded(value, read).items():
+        wanted = _flag(flag)
+        if wanted is None:
+            read.warnings.append(f"PostExecution.{key} is ignored: it is neither true nor false.")
+        elif wanted and folded in news.CHANNELS:
+            read.notify.append(folded)
+        elif folded not in news.CHANNELS:
+            read.warnings.append(_ignored(f"PostExecution.{key}", folded))
+    if "psa" in read.notify:
+        read.warnings.append("PostExecution.psa tells the webhooks; Leaver opens no ticket by itself.")
 
 
 def _ignored(key: str, folded: str) -> str:

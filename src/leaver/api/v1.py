@@ -94,6 +94,9 @@ class OffboardingRequest(PlanRequest):
     time_zone: str = Field(default="", max_length=64, description="The zone to show it in, by its IANA name.")
     priority: int = Field(default=5, ge=1, le=10, description="Lower goes first.")
     digest: str = Field(default="", description="The digest of the plan that was confirmed.")
+    notify: list[Literal["webhook", "email", "psa"]] = Field(
+        default=[], description="Who is told of the end, whatever they subscribe to."
+    )
 
 
 class Decisions(Body):
@@ -297,6 +300,7 @@ async def create(
         body.time_zone,
         body.priority,
         idempotency_key,
+        body.notify,
     )
     records = await here.desk.submit(asked, person.actor(), confirmed_digest=body.digest, allowed=allowed)
     location = f"/api/v1/offboardings/{records[0].id}"

@@ -22,9 +22,12 @@ EVENTS = {
 }
 """What can be subscribed to, in words."""
 ENDINGS = (FINISHED, FAILED)
-WEBHOOK, EMAIL, PSA = "webhook", "email", "psa"
-CHANNELS = (WEBHOOK, EMAIL, PSA)
-"""How a request can ask to be told of its end, whatever the targets subscribe to."""
+CHANNELS: dict[str, tuple[str, ...]] = {
+    "webhook": ("webhook", "service"),
+    "email": ("email",),
+    "psa": ("webhook",),
+}
+"""How a request can ask to be told of its end, and the kinds of targets that are told then in any case."""
 
 
 def news_of_end(record: Offboarding) -> list[str]:

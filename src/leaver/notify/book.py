@@ -197,10 +197,11 @@ class Book:
 
     async def unheard(self, notify: Collection[str], tenant_id: str) -> list[str]:
         """Which of the channels that a request asked for have nobody to tell."""
-        every = [target for target in await self._targets.all(WEBHOOK, EMAIL) if target.enabled]
+        if not notify:
+            return []
+        every = [target for target in await self._targets.all(WEBHOOK, EMAIL, SERVICE) if target.enabled]
         kinds = {target.kind for target in every if target.covers(tenant_id)}
-        heard = {news.WEBHOOK: WEBHOOK in kinds, news.PSA: WEBHOOK in kinds, news.EMAIL: EMAIL in kinds and self.mails}
-        return [channel for channel in notify if not heard.get(channel, False)]
+        return [channel for channel in notify if kinds.isdisjoint(news.CHANNELS[channel])]
 
     async def _made(
         self,

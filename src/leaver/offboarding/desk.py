@@ -37,6 +37,8 @@ class Request:
     priority: int = 5
     idempotency_key: str = ""
     """The same request with the same key is accepted once."""
+    notify: Sequence[str] = ()
+    """How to tell of the end: `webhook`, `email`, `psa`."""
 
 
 Allowed = Callable[[Offboarding], Awaitable[None]]
@@ -204,6 +206,7 @@ class Desk:
     @staticmethod
     def _mark(record: Offboarding, request: Request) -> None:
         record.at, record.time_zone, record.priority = request.at, request.time_zone, request.priority
+        record.notify = list(request.notify)
 
     @staticmethod
     def _key(record: Offboarding, request: Request, actor: Actor) -> tuple[str, str]:

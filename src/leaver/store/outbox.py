@@ -228,8 +228,8 @@ def _wants(row: Any, tenant_id: str, type_: str, asked: Collection[str]) -> bool
     """Whether a target is told: it subscribes to the event, or the request itself asked for it."""
     if row["tenants"] and tenant_id not in row["tenants"]:
         return False
-    channels = {"webhook": {news.WEBHOOK, news.PSA}, "email": {news.EMAIL}}.get(row["kind"], set())
-    return type_ in row["events"] or (type_ in news.ENDINGS and not channels.isdisjoint(asked))
+    asked_for = any(row["kind"] in news.CHANNELS[channel] for channel in asked)
+    return type_ in row["events"] or (type_ in news.ENDINGS and asked_for)
 
 
 async def _put_event(
