@@ -257,6 +257,7 @@ def _value(item: Json) -> str:
     if isinstance(item, list):
         return ", ".join(_value(part) for part in item)
     if isinstance(item, dict):
-        return ", ".join(f"{key.replace('_', ' ')} {_value(part)}".strip() for key, part in item.items())
+        told = ((key.replace("_", " "), _value(part)) for key, part in item.items())
+        return "; ".join(f"{key}: {words}" for key, words in told if words)
     text = " ".join(str(item).split())
     return day_and_time(datetime.fromisoformat(text)) + " UTC" if _ISO.fullmatch(text) else text

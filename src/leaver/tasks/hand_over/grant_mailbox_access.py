@@ -73,19 +73,20 @@ class GrantMailboxAccess(Task[Opening | Absent]):
                 yield blocker("automapping_both_ways", text)
                 return
         for colleague, automapping in wanted.values():
-            if among(colleague, facts.people):
-                yield info(
-                    "automapping_unknown",
-                    f"{shown(colleague)} has full access already, and it stays as it is. Exchange does not show "
-                    "whether the mailbox opens by itself in Outlook; to change that, remove it and grant it anew.",
-                )
-                continue
-            yield Change(
+            change = Change(
                 f"full access for {shown(colleague)}",
                 after="with automapping" if automapping else "without automapping",
                 ref={**ticket(colleague), "automapping": automapping},
                 lane=self.leaver.id,
             )
+            if not among(colleague, facts.people):
+                yield change
+            elif change.key not in self.context.accepted:
+                yield info(
+                    "automapping_unknown",
+                    f"{shown(colleague)} has full access already, and it stays as it is. Exchange does not show "
+                    "whether the mailbox opens by itself in Outlook; to change that, remove it and grant it anew.",
+                )
 
     async def apply(self, change: Change) -> None:
         """Give one colleague full access."""

@@ -22,8 +22,9 @@ _KINDS = {
     "temporaryAccessPass": "Temporary Access Pass",
     "platformCredential": "platform credential",
     "qrCodePin": "QR code",
-    "externalAuthentication": "external method",
+    "external": "external method",
 }
+_PHONE_NAMES = {"mobile": "mobile phone", "alternateMobile": "alternate mobile phone", "office": "office phone"}
 _PHONES = ("alternateMobile", "office", "mobile")
 """An alternate mobile phone may not be left without a mobile one, so it goes first."""
 
@@ -87,5 +88,5 @@ def _phones_in_order(method: Method) -> int:
 
 
 def _words(method: Method) -> str:
-    kind = _KINDS.get(method.kind, method.kind)
+    kind = _PHONE_NAMES.get(method.phone_type) or _KINDS.get(method.kind, method.kind)
     return f"{kind} {method.label}" if method.label else kind
