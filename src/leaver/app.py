@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from leaver import __version__
 from leaver.access.accounts import Accounts
+from leaver.access.codes import Codes
 from leaver.access.gate import Gate, checked
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
@@ -116,7 +117,8 @@ def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http |
     app.state.house = house
     app.state.desk = Desk(house, worker.nudge if worker else lambda: None)
     app.state.tokens = Tokens(house.papers, house.audit)
-    app.state.accounts = Accounts(house.papers, house.audit)
+    app.state.codes = Codes(house.papers, house.vault, house.audit)
+    app.state.accounts = Accounts(house.papers, house.audit, app.state.codes)
     app.state.sessions = Sessions(house.papers)
     app.state.gate = Gate.of(house.config, house.tenants, house.audit, provider)
     app.state.programs = app.state.gate.programs

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -30,6 +32,40 @@ async def test_a_paper_is_kept_replaced_and_taken_once(database: Database) -> No
     assert await papers.take("draft", "a") == {"step": 2}
     assert await papers.take("draft", "a") is None
     assert await papers.get("token", "a") == {"other": True}
+
+
+async def test_a_paper_is_changed_by_one_at_a_time(database: Database) -> None:
+    papers = Papers(database)
+    await papers.put("account", "a", {"count": 0})
+
+    def count(document: dict[str, Any]) -> dict[str, Any]:
+        return document | {"count": document["count"] + 1}
+
+    await asyncio.gather(*(papers.change("account", "a", count) for _ in range(20)))
+
+    assert await papers.get("account", "a") == {"count": 20}
+
+
+async def test_a_paper_that_is_gone_is_not_brought_back_by_a_change(database: Database) -> None:
+    papers = Papers(database)
+    await papers.put("session", "old", {}, expires_at=datetime.now(UTC) - timedelta(seconds=5))
+    later = datetime.now(UTC) + timedelta(minutes=5)
+
+    assert await papers.change("session", "old", dict, expires_at=later) is None
+    assert await papers.change("session", "never", dict, expires_at=later) is None
+    assert await papers.all("session") == []
+
+
+async def test_a_change_keeps_the_moment_it_expires_or_moves_it(database: Database) -> None:
+    papers = Papers(database)
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    await papers.put("session", "kept", {}, expires_at=soon)
+    await papers.put("session", "moved", {}, expires_at=soon)
+
+    await papers.change("session", "kept", lambda _: {"a": 1})
+    await papers.change("session", "moved", lambda _: {"b": 1}, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+
+    assert await papers.all("session") == [{"a": 1}]
 
 
 async def test_an_expired_paper_is_gone(database: Database) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from leaver.access.accounts import KIND, hashed
+from leaver.access.accounts import Accounts, hashed
+from leaver.access.codes import ACCOUNT as KIND
+from leaver.access.codes import Codes
 from leaver.access.roles import Role
 from leaver.access.sessions import Sessions
 from leaver.domain.actor import Actor
@@ -28,6 +31,11 @@ class Member:
     """Ids; empty: all tenants."""
     new: bool = False
     """Whether the first password has not been changed yet."""
+    has_code: bool = False
+    """Whether a one-time code is asked for."""
+    recovery_left: int = 0
+    locked_until: str = ""
+    """ISO 8601 in UTC; empty: not locked."""
 
     @property
     def runs_all(self) -> bool:
@@ -46,6 +54,10 @@ class People:
     async def all(self) -> list[Member]:
         """Everybody, by name."""
         return [_member(document) for document in await self._papers.all(KIND)]
+
+    async def get(self, name: str) -> Member:
+        """Somebody; who is not there is unusable."""
+        return _member(await self._known(name))
 
     async def add(self, name: str, role: Role, tenants: Sequence[str], actor: Actor) -> str:
         """A new account; its first password, which is kept nowhere and must be changed."""
@@ -67,7 +79,7 @@ class People:
         after = {"role": role.value, "tenants": sorted(set(tenants)) or None}
         if before.runs_all and not (role is Role.ADMINISTRATOR and not tenants):
             await self._keep_one(before)
-        await self._put(found | after)
+        await self._papers.change(KIND, before.name.lower(), lambda fresh: fresh | after)
         await self._sessions.close_all(before.name)
         shown = {"name": before.name, "role": before.role.value, "tenants": list(before.tenants) or None}
         await self._audit.add(actor, "account.changed", before=shown, after={"name": before.name, **after})
@@ -75,12 +87,15 @@ class People:
     async def reset(self, name: str, actor: Actor) -> str:
         """A new first password for somebody who has lost theirs; their sessions end."""
         found = await self._found(name, actor)
-        password = secrets.token_urlsafe(15)
-        fresh = {"hash": await hashed(password), "must_change": True, "failures": 0, "locked_until": None}
-        await self._put(found | fresh)
+        password = await Accounts(self._papers, self._audit).reset(str(found["name"]), actor)
         await self._sessions.close_all(str(found["name"]))
-        await self._audit.add(actor, "password.reset", after={"name": found["name"]})
         return password
+
+    async def reset_code(self, name: str, codes: Codes, actor: Actor) -> None:
+        """Ask somebody for no one-time code any more, who has lost phone and recovery codes; their sessions end."""
+        found = await self._found(name, actor)
+        await codes.remove(str(found["name"]), actor)
+        await self._sessions.close_all(str(found["name"]))
 
     async def remove(self, name: str, actor: Actor) -> None:
         """Nobody signs in with this account any more; its sessions end."""
@@ -93,11 +108,15 @@ class People:
         await self._audit.add(actor, "account.removed", before={"name": member.name, "role": member.role.value})
 
     async def _found(self, name: str, actor: Actor) -> dict[str, Any]:
+        found = await self._known(name)
+        if str(found["name"]).casefold() == actor.name.casefold():
+            raise Unusable("This is your own account.", "own_account", advice="Ask another administrator.")
+        return found
+
+    async def _known(self, name: str) -> dict[str, Any]:
         found = await self._papers.get(KIND, name.strip().lower())
         if found is None:
             raise Unusable(f"There is no account {name!r}.", "unknown_account")
-        if str(found["name"]).casefold() == actor.name.casefold():
-            raise Unusable("This is your own account.", "own_account", advice="Ask another administrator.")
         return found
 
     async def _keep_one(self, but: Member) -> None:
@@ -113,5 +132,13 @@ class People:
 
 
 def _member(document: dict[str, Any]) -> Member:
-    role, tenants = Role(document["role"]), tuple(document.get("tenants") or ())
-    return Member(str(document["name"]), role, tenants, bool(document.get("must_change")))
+    code, locked = document.get("code"), str(document.get("locked_until") or "")
+    return Member(
+        str(document["name"]),
+        Role(document["role"]),
+        tuple(document.get("tenants") or ()),
+        bool(document.get("must_change")),
+        bool(code),
+        len(code["recovery"]) if code else 0,
+        locked if locked and datetime.fromisoformat(locked) > datetime.now(UTC) else "",
+    )

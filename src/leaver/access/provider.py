@@ -172,7 +172,7 @@ class Provider:
         raise Denied("Your account has no role in Leaver. Ask an administrator.", "not_granted")
 
     def _name(self, claims: dict[str, Any]) -> str:
-        """As the audit trail names somebody. It never reads like a local account's name: those have no `@`."""
+        """As the audit trail names somebody. A bare name gets the provider's host, lest it read like our `admin`."""
         said = next((str(claims[key]) for key in ("preferred_username", "upn", "email") if claims.get(key)), "")
         said = " ".join(said.split())[:200] or str(claims["sub"])[:100]
         return said if "@" in said else f"{said}@{urlsplit(self._issuer.name).hostname}"

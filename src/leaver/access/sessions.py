@@ -63,10 +63,11 @@ class Sessions:
         """Sign out."""
         await self._papers.remove(KIND, _hash(secret))
 
-    async def close_all(self, name: str) -> None:
-        """Sign a local account out everywhere."""
+    async def close_all(self, account: str, *, but: str = "") -> None:
+        """Sign a local account out everywhere, but for one cookie if it is given."""
+        kept = _hash(but) if but else ""
         for key, document in (await self._papers.keyed(KIND)).items():
-            if str(document.get("account", "")).casefold() == name.casefold():
+            if str(document.get("account", "")).casefold() == account.strip().casefold() and key != kept:
                 await self._papers.remove(KIND, key)
 
 

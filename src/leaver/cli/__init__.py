@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from leaver import __version__
+from leaver.cli.accounts import account
 from leaver.cli.check import check
 from leaver.cli.demo import demo
 from leaver.cli.ending import Door
@@ -41,6 +42,6 @@ def main() -> None:
 tenant.add_command(check)
 for command in (
     *(tenant, users, tasks, plan, offboard, status, report, retry, cancel, undo, reschedule),
-    *(serve, worker, token, audit, db, prune, licenses, simulate, demo),
+    *(serve, worker, token, account, audit, db, prune, licenses, simulate, demo),
 ):
     main.add_command(command)

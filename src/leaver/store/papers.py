@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
 from leaver.store import tables
 from leaver.store.database import Database, uninterrupted
@@ -36,6 +37,30 @@ class Papers:
             now = await self._database.now(connection)
             wanted = select(PAPERS.c.document).where(_is(kind, key), _alive(now))
             return (await connection.execute(wanted)).scalar_one_or_none()
+
+    @uninterrupted
+    async def change(
+        self,
+        kind: str,
+        key: str,
+        how: Callable[[dict[str, Any]], dict[str, Any]],
+        *,
+        expires_at: datetime | None = None,
+    ) -> dict[str, Any] | None:
+        """A document as `how` leaves it, while nobody else changes it; None, and nothing done, when it is not there.
+
+        It expires when it did before, unless another moment is given.
+        """
+        async with self._database.begin() as connection:
+            now = await self._database.now(connection)
+            wanted = select(PAPERS.c.document).where(_is(kind, key), _alive(now)).with_for_update()
+            before = (await connection.execute(wanted)).scalar_one_or_none()
+            if before is None:
+                return None
+            after = how(before)
+            values = {"document": after, "changed_at": now} | ({"expires_at": expires_at} if expires_at else {})
+            await connection.execute(update(PAPERS).where(_is(kind, key)).values(**values))
+            return after
 
     @uninterrupted
     async def take(self, kind: str, key: str) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from leaver.access.accounts import Accounts
+from leaver.access.codes import Codes
 from leaver.access.gate import Gate
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
@@ -21,6 +22,7 @@ class Rooms(Protocol):
     desk: Desk
     tokens: Tokens
     accounts: Accounts
+    codes: Codes
     sessions: Sessions
     gate: Gate
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from leaver.web.pages import (
     appearance,
     audit,
+    code,
     defaults,
     drafts,
     home,
@@ -26,6 +27,7 @@ from leaver.web.pages import (
 router = APIRouter(include_in_schema=False)
 SUBJECTS = (
     sign_in,
+    code,
     home,
     wizard,
     drafts,

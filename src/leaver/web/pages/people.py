@@ -46,6 +46,8 @@ async def people_post(request: Request, here: Here, session: Signed) -> Response
             await members.change(name, _role(str(form.get("role", ""))), tenants, actor)
         elif what == "reset":
             password = await members.reset(name, actor)
+        elif what == "code":
+            await members.reset_code(name, here.codes, actor)
         elif what == "remove":
             await members.remove(name, actor)
         else:

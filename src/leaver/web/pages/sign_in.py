@@ -34,9 +34,8 @@ async def signin_post(request: Request, here: Here) -> Response:
     form = await request.form()
     back = inside(str(form.get("next", "/")))
     try:
-        person, must_change = await here.accounts.check(
-            str(form.get("username", "")), str(form.get("password", "")), _address(request)
-        )
+        name, password, code = (str(form.get(field, "")) for field in ("username", "password", "code"))
+        person, must_change = await here.accounts.check(name, password, _address(request), code=code)
     except NotSignedIn as error:
         return _asked(request, here, back, code=401, error=error.message, local=True)
     answer = RedirectResponse("/password" if must_change else back, 303)
@@ -115,14 +114,16 @@ async def password(request: Request, session: Signed) -> Response:
 
 @router.post("/password")
 async def password_post(request: Request, here: Here, session: Signed) -> Response:
-    """Set it, and open a new session."""
+    """Set it, end every session of the account, and open a new one."""
     _require_local(session.account)
     form = await request.form()
     try:
-        await here.accounts.change(session.account, str(form.get("old", "")), str(form.get("new", "")))
+        await here.accounts.change(
+            session.account, str(form.get("old", "")), str(form.get("new", "")), _address(request)
+        )
     except (NotSignedIn, Unusable) as error:
         return page(request, "password.html", session, code=400, bare=True, error=error.message)
-    await here.sessions.close(request.cookies.get(COOKIE, ""))
+    await here.sessions.close_all(session.account)
     answer = RedirectResponse("/", 303)
     await _let_in(request, here, answer, session.person, account=session.account)
     return answer
