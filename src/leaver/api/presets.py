@@ -10,20 +10,31 @@ from pydantic import Field
 
 from leaver.access.roles import Right, require
 from leaver.api.door import Caller, Here
+from leaver.api.shapes import Page, Shape, answers
 from leaver.api.v1 import SETTINGS_EXAMPLE, Body
 from leaver.offboarding.presets import Presets
 
 router = APIRouter(prefix="/api/v1", tags=["Leaver"])
 
 
+class PresetShown(Shape):
+    """Settings under a name."""
+
+    id: str
+    name: str
+    settings: dict[str, Any]
+    changed_by: str
+    changed_at: str
+
+
 class PresetRequest(Body):
     """Settings to keep under a name."""
 
-    name: str = Field(min_length=1, max_length=64)
+    name: str = Field(min_length=1, max_length=64, examples=["Immediate termination"])
     settings: dict[str, Any] = Field(description="Task name to its setting.", examples=[SETTINGS_EXAMPLE])
 
 
-@router.get("/presets", summary="Named settings")
+@router.get("/presets", summary="Named settings", **answers(Page[PresetShown]))
 async def presets(here: Here, person: Caller) -> dict[str, Any]:
     """By name; the last one is always there and locks out only."""
     require(person, Right.SEE)
@@ -31,7 +42,7 @@ async def presets(here: Here, person: Caller) -> dict[str, Any]:
     return {"items": [asdict(preset) for preset in found], "next": ""}
 
 
-@router.post("/presets", status_code=201, summary="Keep settings under a name")
+@router.post("/presets", summary="Keep settings under a name", **answers(PresetShown, 201))
 async def save_preset(here: Here, person: Caller, body: PresetRequest) -> dict[str, Any]:
     """In place of what had the name."""
     require(person, Right.MANAGE)
