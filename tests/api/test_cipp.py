@@ -25,6 +25,7 @@ async def offboard(client: Client, **body: Any) -> Any:
 
 
 async def test_a_queued_offboarding_is_carried_out(client: Client, house: House, world: World) -> None:
+    """H1, H2 and H5: the answer comes at once, with an address that tells how it went."""
     world.add_group("sales", "ada", "bob")
 
     answer = await offboard(client, DisableSignIn=True, RemoveGroups=True, reference="T-1")
@@ -227,6 +228,17 @@ async def test_tenants_with_their_defaults(client: Client, world: World, method:
     assert "Odd is ignored" in " ".join(saved.json()["Warnings"])
     assert [(row["customerId"], row["defaultDomainName"]) for row in rows] == [(world.id, "contoso.example")]
     assert rows[0]["offboardingDefaults"] == {"DisableSignIn": True, "RemoveGroups": False}
+
+
+async def test_deletion_is_never_kept_as_a_default(client: Client, world: World) -> None:
+    """H12: the caller is told, and the rest is kept."""
+    body = {"customerId": world.id, "offboardingDefaults": {"DisableSignIn": True, "DeleteUser": True}}
+    saved = await client.post("/api/EditTenantOffboardingDefaults", json=body)
+
+    rows = (await client.get("/api/ListTenants?IncludeOffboardingDefaults=true")).json()
+
+    assert rows[0]["offboardingDefaults"] == {"DisableSignIn": True, "DeleteUser": False}
+    assert "delete_user cannot be a default" in " ".join(saved.json()["Warnings"])
 
 
 async def test_graph_requests_are_read_only_and_for_users(client: Client, world: World) -> None:

@@ -122,6 +122,24 @@ async def test_reports_cancel_retry_and_skip(client: Client, house: House, world
     assert (await client.post(f"{where}/skip", json={"task": "disable_sign_in", "note": "x"})).status_code == 409
 
 
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"delete_user": {"value": True}, "disable_sign_in": {"value": True}}, "cannot be a default"),
+        ({"forward_mail": {"value": {"to": "manager"}}, "disable_forwarding": {"value": True}}, "undo each other"),
+    ],
+)
+async def test_defaults_that_would_destroy_or_defeat_each_other_are_refused(
+    client: Client, world: World, values: Any, why: str
+) -> None:
+    """H12: deletion is never a default, and conflicts are found in defaults too."""
+    answer = await client.put("/api/v1/defaults/contoso.example", json=values)
+
+    assert answer.status_code == 422 or answer.status_code == 400
+    assert why in answer.text
+    assert (await client.get("/api/v1/defaults/contoso.example")).json() == {}
+
+
 async def test_defaults_of_organization_and_tenant(client: Client, world: World) -> None:
     await client.put("/api/v1/defaults/organization", json={"disable_sign_in": {"value": True, "locked": True}})
     await client.put("/api/v1/defaults/contoso.example", json={"remove_groups": {"value": True}})
@@ -230,6 +248,7 @@ async def test_a_token_of_one_tenant_reaches_nothing_of_another(
 async def test_a_privileged_target_needs_an_administrator(
     client: Client, new_client: NewClient, house: House, world: World
 ) -> None:
+    """B9: the application is stronger than the technician, so the technician is looked at, too."""
     world.add_role("fe930be7-5e62-47db-91af-98c3a49a38b1", "User Administrator", "ada")
     operator = await new_client(role="operator")
     cipp = {"tenantFilter": "contoso.example", "user": ADA, "DisableSignIn": True}

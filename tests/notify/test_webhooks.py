@@ -62,6 +62,7 @@ async def test_an_offboarding_is_told_of_with_a_signature_that_the_standard_libr
 async def test_a_failure_and_what_is_left_for_a_person_are_told_of(
     house: House, desk: Desk, world: World, receiver: Receiver
 ) -> None:
+    """H24: outcome and manual steps, to whoever asked for it."""
     await hook(house, receiver, news.FAILED, news.FOLLOW_UP_DUE)
     world.users["ada"].synced = True
 

@@ -41,6 +41,7 @@ async def go_on(desk: Desk, record: Offboarding, **more: object) -> Offboarding:
 
 
 async def test_what_was_accepted_is_carried_out_from_what_is_kept(desk: Desk, world: World) -> None:
+    """E2 and H2: what waits in the queue is what was accepted, and it is found there."""
     give_ada_everything(world)
     record = await accepted(desk, EVERYTHING)
 
@@ -181,6 +182,7 @@ async def test_retry_does_only_what_is_not_verified(desk: Desk, world: World, wi
 
 
 async def test_a_scheduled_one_waits_for_its_time(desk: Desk, world: World, wire: Wire) -> None:
+    """H14: neither at once nor never."""
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=5)
     record = await accepted(desk, {"disable_sign_in": True}, at=at)
 
@@ -205,6 +207,7 @@ async def test_a_scheduled_one_waits_for_its_time(desk: Desk, world: World, wire
 async def test_a_scheduled_one_stops_before_the_first_change_when_the_tenant_has_changed(
     desk: Desk, world: World, wire: Wire, meanwhile: Callable[[World], object], says: str
 ) -> None:
+    """H10: somebody who is gone or changed meanwhile stops the run."""
     record = await accepted(desk, {"remove_groups": True}, at=datetime.now(UTC))
     meanwhile(world)
 
@@ -228,6 +231,7 @@ async def test_a_change_of_the_plan_can_be_accepted(desk: Desk, world: World) ->
 
 
 async def test_who_was_renamed_is_still_the_same_person(desk: Desk, world: World) -> None:
+    """H10: people are known by their id."""
     record = await accepted(desk, {"disable_sign_in": True}, at=datetime.now(UTC))
     world.users["ada"].upn = "ada.new@contoso.example"
 

@@ -90,6 +90,7 @@ async def test_defaults_are_kept_with_who_changed_them(database: Database) -> No
 
 
 def test_a_tenant_overrules_what_is_not_locked() -> None:
+    """H11: one order of precedence, and each preset says where it comes from."""
     organization = {"a": {"value": True, "locked": True}, "b": {"value": True}, "c": {"value": True}}
 
     assert effective(organization, {"a": {"value": False}, "b": {"value": False}}) == {

@@ -173,6 +173,16 @@ async def test_the_health_of_a_tenant(browser: Browser, world: World) -> None:
     assert "Disable sign-in" in await browser.open(f"/tenants/{world.id}")
 
 
+async def test_deletion_cannot_be_preset(browser: Browser, house: House, world: World) -> None:
+    """H12: the form says why, and keeps nothing."""
+    await browser.open("/defaults/organization")
+
+    await browser.post(task=["disable_sign_in", "delete_user"])
+
+    assert "cannot be a default" in browser.html
+    assert await house.defaults.get("organization") == {}
+
+
 async def test_a_form_of_another_site_changes_nothing(browser: Browser, world: World) -> None:
     answer = await browser.client.post("/defaults/organization", data={"task": "delete_user"})
 

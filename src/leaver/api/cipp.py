@@ -45,6 +45,7 @@ from leaver.domain.errors import Denied, LeaverError, NotFound, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
 from leaver.domain.products import product_name
+from leaver.offboarding.conflicts import NEVER_A_DEFAULT, default_refusals
 from leaver.offboarding.desk import Request as Asked
 from leaver.store.tenants import KnownTenant
 from leaver.tasks.catalogue import all_tasks
@@ -336,6 +337,9 @@ async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONRes
     values, warnings = read_switches(switches)
     if not values and switches:
         return _refused(["No switch is known.", *warnings])
+    for reason in default_refusals({task: None for task, value in values.items() if value}):
+        warnings.append(f"Not kept: {reason}")
+    values = {task: value and task != NEVER_A_DEFAULT for task, value in values.items()}
     kept = {task: {"value": value, "locked": False} for task, value in values.items()}
     await here.house.defaults.save(known.id, kept, person.actor())
     text = f"Set the offboarding defaults of {known.name or known.domain}."

@@ -41,6 +41,7 @@ from leaver.api.shapes import (
 from leaver.domain.errors import Refused, Unusable
 from leaver.domain.offboarding import Offboarding, document
 from leaver.offboarding import readiness, report
+from leaver.offboarding.conflicts import default_refusals
 from leaver.offboarding.desk import Request as Asked
 from leaver.store.defaults import ORGANIZATION, effective
 from leaver.store.tenants import KnownTenant
@@ -229,6 +230,8 @@ async def put_defaults(
     strange = sorted(set(values) - {task.name for task in all_tasks()})
     if strange:
         raise Unusable(f"There is no task {', '.join(strange)}.", "unknown_task")
+    if reasons := default_refusals({task: None for task, given in values.items() if given.value}):
+        raise Unusable(" ".join(reasons), "unsafe_default")
     kept = {task: value.model_dump() for task, value in values.items()}
     await here.house.defaults.save(where, kept, person.actor())
     return await here.house.defaults.get(where)

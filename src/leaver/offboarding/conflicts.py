@@ -10,6 +10,8 @@ from leaver.domain.plan import Note, info, warning
 from leaver.offboarding.settings import people_in
 from leaver.tasks.task import Setting
 
+NEVER_A_DEFAULT = "delete_user"
+"""A preset that nobody looked at must not delete anybody."""
 NEEDS_THE_MAILBOX = (
     "convert_to_shared",
     "forward_mail",
@@ -22,7 +24,7 @@ NEEDS_THE_MAILBOX = (
 former employee)."""
 
 
-def refusals(chosen: Mapping[str, Setting]) -> list[str]:
+def refusals(chosen: Mapping[str, Setting | None]) -> list[str]:
     """Why these choices cannot be carried out together; empty if they can."""
     reasons = []
     if "delete_user" in chosen:
@@ -38,6 +40,14 @@ def refusals(chosen: Mapping[str, Setting]) -> list[str]:
     for one, other in combinations(grants, 2):
         if one.user == other.user and one.automapping != other.automapping:
             reasons.append(f"grant_mailbox_access names {one.user} both with and without automapping: choose one.")
+    return reasons
+
+
+def default_refusals(chosen: Mapping[str, Setting | None]) -> list[str]:
+    """Why these choices cannot be preset for everybody; empty if they can."""
+    reasons = refusals({name: setting for name, setting in chosen.items() if name != NEVER_A_DEFAULT})
+    if NEVER_A_DEFAULT in chosen:
+        reasons.append(f"{NEVER_A_DEFAULT} cannot be a default: whoever deletes an account chooses it each time.")
     return reasons
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from leaver.domain.errors import Unusable
+from leaver.offboarding.conflicts import default_refusals
 from leaver.offboarding.settings import as_plain, parse
 from leaver.web import forms
 from leaver.web.reach import scope_of
@@ -32,7 +33,10 @@ async def defaults_post(request: Request, here: Here, session: Signed, scope: st
     title = await scope_of(here, session.person, scope)
     chosen = forms.read(lists(await request.form()))
     try:
-        plain = as_plain(parse(chosen)) if chosen else {}
+        settings = parse(chosen) if chosen else {}
+        plain = as_plain(settings) if settings else {}
+        if reasons := default_refusals(settings):
+            raise Unusable(" ".join(reasons), "unsafe_default")
     except Unusable as error:
         stages = forms.rows(chosen, {})
         return page(
