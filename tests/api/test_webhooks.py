@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from api.conftest import Client, NewClient, work
+from leaver.access.listening import reaches, tenants_within
+from leaver.access.roles import Person, Role
+from leaver.domain.errors import Denied, Unusable
 from leaver.store.tenants import KnownTenant
 from leaver.wiring import House
 from m365_simulator.world import Cloud, World
@@ -155,16 +158,15 @@ async def test_an_administrator_of_one_tenant_sees_and_makes_webhooks_of_it_alon
     assert len((await client.get("/api/v1/webhooks")).json()["items"]) == 4
 
 
-async def test_a_caller_that_reaches_no_tenant_makes_no_webhook_for_all(
-    new_client: NewClient, house: House, world: World
-) -> None:
-    from leaver.access.roles import Person, Role
-    from leaver.api.webhooks import reaches
-    from leaver.store.targets import Target
-
+async def test_a_caller_that_reaches_no_tenant_makes_no_webhook_for_all(house: House, world: World) -> None:
     nobody = Person("x", Role.ADMINISTRATOR, frozenset())
 
-    assert not reaches(nobody, Target("t", "webhook", "n", "a"))
+    assert not reaches(nobody, [])
+    assert not reaches(nobody, [world.id])
+    with pytest.raises(Denied):
+        await tenants_within(house.tenants, nobody, [])
+    with pytest.raises(Unusable):
+        await tenants_within(house.tenants, nobody, [world.id])
 
 
 async def test_a_service_is_kept_masked(client: Client, house: House) -> None:

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import Field
 
-from leaver.access.roles import Person, Right, require
+from leaver.access.listening import reaches, require_listening, tenants_within
+from leaver.access.roles import Person
 from leaver.api.door import Caller, Here, Rooms
 from leaver.api.v1 import Body
 from leaver.domain import news
-from leaver.domain.errors import Denied, Unusable
+from leaver.domain.errors import Unusable
 from leaver.domain.offboarding import stamp
 from leaver.notify.book import WEBHOOK
 from leaver.store.outbox import Delivery
@@ -49,15 +50,16 @@ class WebhookChange(Body):
 @router.get("", summary="Webhooks")
 async def webhooks(here: Here, person: Caller) -> dict[str, Any]:
     """Those of tenants that the caller may manage, without their secrets."""
-    _may(person)
-    return {"items": [_shown(each) for each in await here.house.book.webhooks() if reaches(person, each)], "next": ""}
+    require_listening(person)
+    found = [each for each in await here.house.book.webhooks() if reaches(person, each.tenants)]
+    return {"items": [_shown(each) for each in found], "next": ""}
 
 
 @router.post("", status_code=201, summary="A new webhook; its secret is shown once")
 async def create(here: Here, person: Caller, body: WebhookRequest) -> dict[str, Any]:
     """The secret signs each message as Standard Webhooks describes it."""
-    _may(person)
-    tenants = await tenants_within(here, person, body.tenants)
+    require_listening(person)
+    tenants = await tenants_within(here.house.tenants, person, body.tenants)
     target, secret = await here.house.book.add_webhook(body.name, body.url, body.events, tenants, person.actor())
     return _shown(target) | {"secret": secret}
 
@@ -72,7 +74,7 @@ async def read(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
 async def change(here: Here, person: Caller, webhook_id: str, body: WebhookChange) -> dict[str, Any]:
     """Only what is given; `enabled: true` also sends what has waited."""
     target = await _webhook(here, person, webhook_id)
-    tenants = None if body.tenants is None else await tenants_within(here, person, body.tenants)
+    tenants = None if body.tenants is None else await tenants_within(here.house.tenants, person, body.tenants)
     changed = await here.house.book.change(
         target,
         person.actor(),
@@ -128,26 +130,6 @@ async def replay(here: Here, person: Caller, webhook_id: str, delivery_id: Deliv
     return delivery_json(await here.house.book.replay(target, delivery_id, person.actor()))
 
 
-def reaches(person: Person, target: Target) -> bool:
-    """Whether a target is within somebody's tenants: it tells of nothing that he may not see."""
-    return person.tenants is None or (bool(target.tenants) and person.tenants.issuperset(target.tenants))
-
-
-async def tenants_within(here: Rooms, person: Person, texts: list[str]) -> list[str]:
-    """Ids of these tenants, or the caller's own limits when none is named; one out of sight looks like none."""
-    if not texts:
-        if person.tenants is not None and not person.tenants:
-            raise Denied(f"{person.name} reaches no tenant.", "forbidden")
-        return sorted(person.tenants or ())
-    found = []
-    for text in texts:
-        known = await here.house.tenants.find(text)
-        if not person.sees(known.id):
-            raise Unusable(f"Leaver does not know the tenant {text!r}.", "unknown_tenant")
-        found.append(known.id)
-    return found
-
-
 def delivery_json(delivery: Delivery) -> dict[str, Any]:
     """The public shape of a delivery."""
     return {
@@ -164,18 +146,14 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _may(person: Person) -> None:
-    require(person, Right.MANAGE, next(iter(sorted(person.tenants)), "") if person.tenants else "")
-
-
 async def _webhook(here: Rooms, person: Person, webhook_id: str) -> Target:
-    _may(person)
+    require_listening(person)
     unknown = Unusable(f"There is no webhook with the id {webhook_id!r}.", "unknown_webhook")
     try:
         target = await here.house.book.get(webhook_id, WEBHOOK)
     except Unusable as error:
         raise unknown from error
-    if not reaches(person, target):
+    if not reaches(person, target.tenants):
         raise unknown
     return target
 

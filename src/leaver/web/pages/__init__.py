@@ -14,6 +14,7 @@ from leaver.web.pages import (
     defaults,
     drafts,
     home,
+    notifications,
     people,
     presets,
     protected,
@@ -21,6 +22,7 @@ from leaver.web.pages import (
     settings,
     sign_in,
     tenants,
+    webhooks,
     wizard,
 )
 
@@ -39,6 +41,8 @@ SUBJECTS = (
     people,
     protected,
     presets,
+    notifications,
+    webhooks,
     appearance,
 )
 for subject in SUBJECTS:
