@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +19,7 @@ from leaver import __version__
 from leaver.access.accounts import Accounts
 from leaver.access.codes import Codes
 from leaver.access.gate import Gate, checked
+from leaver.access.limits import Limits
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.api import approvals, cipp, notifications, presets, protected, v1, webhooks
@@ -25,7 +27,7 @@ from leaver.api.description import PROBLEMS, describe, operation_id
 from leaver.api.door import caller
 from leaver.api.problems import document, problem, status_of
 from leaver.config import Config
-from leaver.domain.errors import LeaverError
+from leaver.domain.errors import LeaverError, TooMany
 from leaver.m365.http import Http
 from leaver.offboarding.desk import Desk
 from leaver.offboarding.products import use_cached
@@ -43,7 +45,10 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # a page brings its own
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def create(
@@ -119,7 +124,8 @@ def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http |
     app.state.tokens = Tokens(house.papers, house.audit)
     app.state.codes = Codes(house.papers, house.vault, house.audit)
     app.state.accounts = Accounts(house.papers, house.audit, app.state.codes)
-    app.state.sessions = Sessions(house.papers)
+    app.state.sessions = Sessions(house.papers, idle=timedelta(seconds=house.config.session_idle_seconds))
+    app.state.limits = Limits.of(house.config)
     app.state.gate = Gate.of(house.config, house.tenants, house.audit, provider)
     app.state.programs = app.state.gate.programs
 
@@ -158,7 +164,7 @@ async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response
         response: Response = _refusal(request, "too_large", title, 413, advice)
     else:
         response = await go_on(request)
-    for header, value in HEADERS.items():
+    for header, value in (HEADERS | (OVER_HTTPS if request.url.scheme == "https" else {})).items():
         response.headers.setdefault(header, value)
     response.headers["X-Request-Id"] = name
     took = (time.perf_counter() - began) * 1000
@@ -170,10 +176,14 @@ async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, LeaverError)  # noqa: S101 - registered for nothing else
     status = status_of(error)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "30"} if status == 503 else {}
+    if isinstance(error, TooMany):
+        headers = {"Retry-After": str(error.wait)}
     if _is_cipp(request):
         return JSONResponse({"Results": [str(error)]}, status, headers)
     if not request.url.path.startswith("/api/"):
-        return await shell.on_error(request, request.app.state, error, status)
+        page = await shell.on_error(request, request.app.state, error, status)
+        page.headers.update({name: value for name, value in headers.items() if status != 401})
+        return page
     return JSONResponse(problem(error, request.url.path), status, headers, PROBLEMS)
 
 

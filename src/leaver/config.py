@@ -43,6 +43,12 @@ class Config:
     """How long a silent process keeps an offboarding before another takes it over."""
     secret_key: str = field(default="", repr=False)
     """Keys that seal our own secrets, the newest first, separated by commas; empty: a file of the data folder."""
+    session_idle_seconds: float = 3600.0
+    """How long a session of the portal lasts without a page being asked for."""
+    sign_in_tries: int = 40
+    """Tries to sign in from one address in five minutes."""
+    writes_per_minute: int = 600
+    """Writes of one caller."""
     oidc_issuer: str = ""
     """The identity provider whose people and programs may come in; empty: none."""
     oidc_client_id: str = ""
@@ -97,6 +103,9 @@ class Config:
             port=given.port("LEAVER_PORT", 8365),
             lease_seconds=given.seconds("LEAVER_LEASE_SECONDS", 45.0, least=2.0),
             secret_key=given.text("LEAVER_SECRET_KEY"),
+            session_idle_seconds=given.seconds("LEAVER_SESSION_IDLE_SECONDS", 3600.0, least=60.0),
+            sign_in_tries=given.count("LEAVER_SIGN_IN_TRIES", 40),
+            writes_per_minute=given.count("LEAVER_WRITES_PER_MINUTE", 600),
             oidc_issuer=given.issuer("LEAVER_OIDC_ISSUER"),
             oidc_client_id=given.text("LEAVER_OIDC_CLIENT_ID"),
             oidc_client_secret=given.text("LEAVER_OIDC_CLIENT_SECRET"),
@@ -206,6 +215,14 @@ class _Given:
         if not least <= seconds <= 86_400:
             raise _unusable(name, f"is {value!r}", f"Give a number of seconds, {least:g} or more.")
         return seconds
+
+    def count(self, name: str, default: int) -> int:
+        value = self.text(name)
+        if not value:
+            return default
+        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 1_000_000):
+            raise _unusable(name, f"is {value!r}", "Give a whole number, 1 or more.")
+        return int(value)
 
     def port(self, name: str, default: int) -> int:
         value = self.text(name)

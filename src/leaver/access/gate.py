@@ -35,7 +35,7 @@ class Gate:
         issuer = Issuer(config.oidc_issuer, http)
         programs = Programs(issuer, config.api_audience, grants, tenants)
         provider = None
-        if config.oidc_client_id and config.public_url:
+        if config.oidc_client_id and is_safe(config.public_url):
             mine = Registration(config.oidc_client_id, config.oidc_client_secret, config.public_url)
             provider = Provider(issuer, mine, grants, tenants, audit, config.oidc_name)
         return cls(http, programs, provider)

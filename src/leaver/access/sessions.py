@@ -7,12 +7,16 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from leaver.access.roles import Person, Role
 from leaver.store.papers import Papers
 
 KIND = "session"
 LASTS = timedelta(hours=12)
+IDLE = timedelta(hours=1)
+TOUCHED = 20
+"""A session that is used is prolonged when a twentieth of its idle time has passed, not at every page."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,15 @@ class Session:
 
 
 class Sessions:
-    """The sessions of a database."""
+    """The sessions of a database; each ends after twelve hours, and before that when it is not used for a while."""
 
-    def __init__(self, papers: Papers) -> None:
+    def __init__(self, papers: Papers, *, idle: timedelta = IDLE) -> None:
         self._papers = papers
+        self._idle = idle
 
     async def open(self, person: Person, *, account: str = "", must_change: bool = False) -> str:
         """Sign somebody in, with a local account if one is named; the cookie's value."""
-        secret = secrets.token_urlsafe(32)
+        secret, now = secrets.token_urlsafe(32), datetime.now(UTC)
         document = {
             "name": person.name,
             "role": person.role.value,
@@ -46,18 +51,25 @@ class Sessions:
             "csrf": secrets.token_urlsafe(24),
             "must_change": must_change,
             "account": account,
+            "ends": (now + LASTS).isoformat(),
+            "used": now.isoformat(),
         }
-        await self._papers.put(KIND, _hash(secret), document, expires_at=datetime.now(UTC) + LASTS)
+        await self._papers.put(KIND, _hash(secret), document, expires_at=now + min(LASTS, self._idle))
         return secret
 
     async def of(self, secret: str, address: str = "") -> Session | None:
-        """Whose cookie this is; None when nobody is signed in with it."""
+        """Whose cookie this is; None when nobody is signed in with it. It is used now."""
         found = await self._papers.get(KIND, _hash(secret)) if secret else None
         if found is None:
             return None
+        await self._touch(secret, found)
         tenants = None if found["tenants"] is None else frozenset(found["tenants"])
         person = Person(found["name"], Role(found["role"]), tenants, "portal", address)
         return Session(person, found["csrf"], bool(found["must_change"]), found.get("account", ""))
+
+    async def is_open(self, secret: str) -> bool:
+        """Whether somebody is signed in with this cookie; asking does not count as using it."""
+        return await self._papers.get(KIND, _hash(secret)) is not None
 
     async def close(self, secret: str) -> None:
         """Sign out."""
@@ -69,6 +81,17 @@ class Sessions:
         for key, document in (await self._papers.keyed(KIND)).items():
             if str(document.get("account", "")).casefold() == account.strip().casefold() and key != kept:
                 await self._papers.remove(KIND, key)
+
+    async def _touch(self, secret: str, found: dict[str, Any]) -> None:
+        now = datetime.now(UTC)
+        if now - datetime.fromisoformat(found.get("used", _LONG_AGO)) < self._idle / TOUCHED:
+            return
+        ends = datetime.fromisoformat(found["ends"]) if "ends" in found else now + LASTS
+        until = min(ends, now + self._idle)
+        await self._papers.change(KIND, _hash(secret), lambda kept: kept | {"used": now.isoformat()}, expires_at=until)
+
+
+_LONG_AGO = "2000-01-01T00:00:00+00:00"
 
 
 def _hash(secret: str) -> str:

@@ -6,12 +6,15 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from leaver.access.limits import Limits
 from leaver.access.programs import Programs
 from leaver.access.roles import Person
 from leaver.access.tokens import PREFIX, Tokens
 from leaver.domain.errors import NotSignedIn
 from leaver.offboarding.desk import Desk
 from leaver.wiring import House
+
+READS = ("GET", "HEAD", "OPTIONS")
 
 
 class Rooms(Protocol):
@@ -22,6 +25,7 @@ class Rooms(Protocol):
     tokens: Tokens
     programs: Programs | None
     """Who comes with a JWT of the configured issuer; None where none is."""
+    limits: Limits
 
 
 def rooms(request: Request) -> Rooms:
@@ -31,7 +35,17 @@ def rooms(request: Request) -> Rooms:
 
 
 async def caller(request: Request, here: Annotated[Rooms, Depends(rooms)]) -> Person:
-    """Who asks: an API token, a JWT of the issuer, or a key as CIPP's callers send it; nobody else gets in."""
+    """Who asks: an API token, a JWT of the issuer, or a key as CIPP's callers send it; nobody else gets in.
+
+    What is not a read is counted; who writes too often must wait.
+    """
+    person = await _known(request, here)
+    if request.method not in READS:
+        here.limits.write(person)
+    return person
+
+
+async def _known(request: Request, here: Rooms) -> Person:
     address = request.client.host if request.client else ""
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
     bearer = kind.lower() == "bearer"

@@ -12,6 +12,7 @@ from leaver.domain.errors import (
     Refused,
     SignInRefused,
     StoreAway,
+    TooMany,
     TryAgain,
     Unusable,
 )
@@ -56,6 +57,8 @@ def status_of(error: LeaverError) -> int:
         return 401
     if isinstance(error, Denied):
         return 403
+    if isinstance(error, TooMany):
+        return 429
     if isinstance(error, Unusable):
         return 409 if error.code in CONFLICTS else 404 if error.code in MISSING else 400
     if isinstance(error, NotFound):

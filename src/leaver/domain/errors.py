@@ -12,6 +12,7 @@ LeaverError
 │   ├── SignInRefused        no token: the app registration, its consent or its credential
 │   ├── OnPremises           mastered in Active Directory; the cloud cannot change it
 │   └── WrongTarget          our own guard: a write aimed at somebody the plan does not name
+├── TooMany                  whoever asks must wait: it was asked too often
 └── Unusable                 the request itself is wrong; nothing was changed
 """
 
@@ -108,6 +109,13 @@ class Denied(LeaverError):
 
 class NotSignedIn(LeaverError):
     """Nobody knows who asks."""
+
+
+@dataclass
+class TooMany(LeaverError):
+    """Whoever asks must wait; `wait` is how many seconds. Nothing was changed."""
+
+    wait: int = 1
 
 
 class LeaseLost(LeaverError):

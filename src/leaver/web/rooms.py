@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from leaver.access.accounts import Accounts
 from leaver.access.codes import Codes
 from leaver.access.gate import Gate
+from leaver.access.limits import Limits
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.offboarding.desk import Desk
@@ -25,6 +26,7 @@ class Rooms(Protocol):
     codes: Codes
     sessions: Sessions
     gate: Gate
+    limits: Limits
 
 
 def rooms(request: Request) -> Rooms:

@@ -43,6 +43,8 @@ async def signed_in(request: Request, here: Here) -> Session:
         raise NotSignedIn("Nobody is signed in.", "not_signed_in")
     if request.method == "POST" and not session.allows(str((await request.form()).get("csrf", ""))):
         raise Denied("The form was not made for this session.", "forged_form", advice="Open the page again.")
+    if request.method not in ("GET", "HEAD"):
+        here.limits.write(session.person)
     if session.must_change and request.url.path not in ("/password", "/signout"):
         raise NotSignedIn("The password must be changed first.", "must_change")
     return session
@@ -75,7 +77,9 @@ async def on_error(request: Request, here: Rooms, error: LeaverError, status: in
         back = request.url.path if request.method == "GET" else "/"
         return RedirectResponse(f"/signin?next={quote(back)}", 303)
     session = await here.sessions.of(request.cookies.get(COOKIE, ""))
-    title = {403: "Not allowed", 404: "Not found", 503: "Not reachable"}.get(status, "That did not work")
+    title = {403: "Not allowed", 404: "Not found", 429: "Too much at once", 503: "Not reachable"}.get(
+        status, "That did not work"
+    )
     return page(request, "problem.html", session, code=status, title=title, text=error.message, advice=error.advice)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
@@ -20,9 +21,11 @@ from leaver.offboarding import report, words
 from leaver.offboarding.approval import is_asker
 from leaver.web.reach import changeable, record_of
 from leaver.web.rooms import Here, Rooms
-from leaver.web.shell import PAGES, Signed, done, failed, page
+from leaver.web.shell import COOKIE, PAGES, Signed, done, failed, page
 
 router = APIRouter(include_in_schema=False)
+SESSION_LOOK = 15.0
+"""Seconds between two looks whether whoever watches is still signed in."""
 LOOK = 0.4
 """Seconds between two looks for news of a run."""
 
@@ -127,7 +130,13 @@ async def _parts(request: Request, here: Rooms, session: Session, offboarding_id
     module = parts.make_module(given)
     shown: dict[str, str] = {}
     seen = -1
+    cookie, looked = request.cookies.get(COOKIE, ""), time.monotonic()
     while not await request.is_disconnected():
+        if time.monotonic() - looked > SESSION_LOOK:
+            looked = time.monotonic()
+            if not await here.sessions.is_open(cookie):
+                yield "event: end\ndata: {}\n\n"  # the page is asked for anew, and with it who is there
+                return
         revision = await here.house.offboardings.revision(offboarding_id)
         if revision != seen:
             seen = revision

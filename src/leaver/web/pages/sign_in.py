@@ -31,6 +31,7 @@ async def signin(request: Request, here: Here, next: str = "/", out: str = "") -
 @router.post("/signin")
 async def signin_post(request: Request, here: Here) -> Response:
     """Let somebody in with a local account."""
+    here.limits.sign_in(_address(request))
     form = await request.form()
     back = inside(str(form.get("next", "/")))
     try:
@@ -69,6 +70,7 @@ async def leave_for_provider(request: Request, here: Here, next: str = "/") -> R
 @router.get("/signin/callback")
 async def come_back(request: Request, here: Here) -> Response:
     """Let in whom the provider vouches for."""
+    here.limits.sign_in(_address(request))
     provider = _provider(here)
     secret, _, back = request.cookies.get(UNDER_WAY, "").partition(".")
     next_page = _decoded(back)
