@@ -85,6 +85,7 @@ _ADVICE: dict[int, tuple[str, str]] = {
     ),
 }
 _BUSY = frozenset({90055, 90033, 90006, 90024, 50000, 50196, 90012, 90034})
+WRONG_CLOCK = 700024
 JUST_ROTATED = 700027
 """Also seen for a short while after a certificate was uploaded."""
 

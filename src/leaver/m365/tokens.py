@@ -112,6 +112,7 @@ class Tokens:
     async def _fetch(self, tenant_id: str, scope: str) -> _Token:
         resource = scope.removesuffix("/.default")
         asked = Asked("sign-in", tenant_id, "POST", f"token for {resource}")
+        clock_known = False
         for rotation in range(_ROTATION_TRIES):
             answer = await self._http.persist(
                 lambda: self._ask(tenant_id, scope), asked, repeatable=True, budget=self._http.budget / 2
@@ -120,6 +121,10 @@ class Tokens:
                 break
             if sign_in.JUST_ROTATED in sign_in.codes_of(answer.body) and rotation + 1 < _ROTATION_TRIES:
                 await self._http.pause(2.0 * (rotation + 1))
+                continue
+            if sign_in.WRONG_CLOCK in sign_in.codes_of(answer.body) and self._http.skew and not clock_known:
+                # The refusal itself has told by how much our clock is off; the next statement is dated by Microsoft's.
+                clock_known = True
                 continue
             raise sign_in.refusal(answer, tenant_id, scope)
         seconds = float(answer.body.get("expires_in") or 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 from m365_simulator.graph.errors import GraphError
 from m365_simulator.graph.sending import Sent
-from m365_simulator.state import Answer
+from m365_simulator.state import Answer, Dropped
 
 LIMIT = 20
 
@@ -29,9 +29,16 @@ async def serve(sent: Sent) -> Answer:
                 return failed.answer(sent.state.now(), sent.request_id)
         return await _part(sent, request).served()
 
-    async with asyncio.TaskGroup() as group:
-        for request in requests:
-            under_way[request["id"]] = group.create_task(part(request))
+    lost = False
+    try:
+        async with asyncio.TaskGroup() as group:
+            for request in requests:
+                under_way[request["id"]] = group.create_task(part(request))
+    except* Dropped:
+        lost = True
+    if lost:
+        # The parts share one connection: a part whose answer is lost takes the others' along.
+        raise Dropped
     responses = [_response(each, task.result()) for each, task in under_way.items()]
     random.shuffle(responses)
     return Answer(body={"responses": responses}, headers={"request-id": sent.request_id})
