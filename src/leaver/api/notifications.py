@@ -10,8 +10,10 @@ from pydantic import Field
 
 from leaver.access.roles import Right, require
 from leaver.api.door import Caller, Here
+from leaver.api.notify_shapes import DeliveryShown, Event, NotificationShown
+from leaver.api.shapes import Page, answers
 from leaver.api.v1 import Body
-from leaver.api.webhooks import Event, delivery_json
+from leaver.api.webhooks import delivery_json
 from leaver.domain.offboarding import stamp
 from leaver.notify.book import EMAIL, SERVICE
 from leaver.store.targets import Target
@@ -34,23 +36,23 @@ class NotificationRequest(Body):
     events: list[Event] = Field(default=USUAL, description="Empty: only what a request asks for itself.")
 
 
-@router.get("", summary="Who is told")
-async def notifications(here: Here, person: Caller) -> dict[str, Any]:
+@router.get("", summary="Who is told", **answers(Page[NotificationShown]))
+async def list_notifications(here: Here, person: Caller) -> dict[str, Any]:
     """Addresses of services are shown masked: they are secrets."""
     require(person, Right.MANAGE)
     return {"items": [_shown(each) for each in await here.house.book.others()], "next": ""}
 
 
-@router.post("", status_code=201, summary="Tell somebody else")
-async def create(here: Here, person: Caller, body: NotificationRequest) -> dict[str, Any]:
+@router.post("", summary="Tell somebody else", **answers(NotificationShown, 201))
+async def create_notification(here: Here, person: Caller, body: NotificationRequest) -> dict[str, Any]:
     """From the next event on."""
     require(person, Right.MANAGE)
     add = here.house.book.add_email if body.kind == EMAIL else here.house.book.add_service
     return _shown(await add(body.name, body.address, body.events, [], person.actor()))
 
 
-@router.post("/{notification_id}/test", summary="Send a test now")
-async def test(here: Here, person: Caller, notification_id: str) -> dict[str, Any]:
+@router.post("/{notification_id}/test", summary="Send a test now", **answers(DeliveryShown))
+async def test_notification(here: Here, person: Caller, notification_id: str) -> dict[str, Any]:
     """Tried once; the answer says how it went."""
     require(person, Right.MANAGE)
     target = await here.house.book.get(notification_id, EMAIL, SERVICE)
@@ -58,7 +60,7 @@ async def test(here: Here, person: Caller, notification_id: str) -> dict[str, An
 
 
 @router.delete("/{notification_id}", status_code=204, summary="Tell them no more")
-async def remove(here: Here, person: Caller, notification_id: str) -> Response:
+async def remove_notification(here: Here, person: Caller, notification_id: str) -> Response:
     """At once."""
     require(person, Right.MANAGE)
     target = await here.house.book.get(notification_id, EMAIL, SERVICE)

@@ -11,7 +11,9 @@ from pydantic import Field
 from leaver.access.listening import reaches, require_listening, tenants_within
 from leaver.access.roles import Person
 from leaver.api.door import Caller, Here, Rooms
-from leaver.api.v1 import Body
+from leaver.api.notify_shapes import DeliveryShown, Event, WebhookMade, WebhookShown
+from leaver.api.shapes import Page, answers
+from leaver.api.v1 import Body, example
 from leaver.domain import news
 from leaver.domain.errors import Unusable
 from leaver.domain.offboarding import stamp
@@ -20,7 +22,6 @@ from leaver.store.outbox import Delivery
 from leaver.store.targets import Target
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["Webhooks"])
-Event = Literal["offboarding.accepted", "offboarding.finished", "offboarding.failed", "offboarding.follow_up_due"]
 ALL_EVENTS: list[Event] = list(news.EVENTS)  # type: ignore[arg-type]
 DeliveryId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 URL_EXAMPLE = "https://hooks.example.com/leaver"
@@ -40,6 +41,7 @@ class WebhookRequest(Body):
 class WebhookChange(Body):
     """What is to be changed; what is left out stays."""
 
+    model_config = Body.model_config | example(events=["offboarding.failed"], enabled=True)
     name: str | None = Field(default=None, min_length=1, max_length=200)
     url: str | None = Field(default=None, min_length=1, max_length=2048, examples=[URL_EXAMPLE])
     events: list[Event] | None = None
@@ -47,16 +49,16 @@ class WebhookChange(Body):
     enabled: bool | None = None
 
 
-@router.get("", summary="Webhooks")
-async def webhooks(here: Here, person: Caller) -> dict[str, Any]:
+@router.get("", summary="Webhooks", **answers(Page[WebhookShown]))
+async def list_webhooks(here: Here, person: Caller) -> dict[str, Any]:
     """Those of tenants that the caller may manage, without their secrets."""
     require_listening(person)
     found = [each for each in await here.house.book.webhooks() if reaches(person, each.tenants)]
     return {"items": [_shown(each) for each in found], "next": ""}
 
 
-@router.post("", status_code=201, summary="A new webhook; its secret is shown once")
-async def create(here: Here, person: Caller, body: WebhookRequest) -> dict[str, Any]:
+@router.post("", summary="A new webhook; its secret is shown once", **answers(WebhookMade, 201))
+async def create_webhook(here: Here, person: Caller, body: WebhookRequest) -> dict[str, Any]:
     """The secret signs each message as Standard Webhooks describes it."""
     require_listening(person)
     tenants = await tenants_within(here.house.tenants, person, body.tenants)
@@ -64,14 +66,14 @@ async def create(here: Here, person: Caller, body: WebhookRequest) -> dict[str, 
     return _shown(target) | {"secret": secret}
 
 
-@router.get("/{webhook_id}", summary="One webhook")
-async def read(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
+@router.get("/{webhook_id}", summary="One webhook", **answers(WebhookShown))
+async def read_webhook(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
     """Without its secret."""
     return _shown(await _webhook(here, person, webhook_id))
 
 
-@router.patch("/{webhook_id}", summary="Change a webhook")
-async def change(here: Here, person: Caller, webhook_id: str, body: WebhookChange) -> dict[str, Any]:
+@router.patch("/{webhook_id}", summary="Change a webhook", **answers(WebhookShown))
+async def change_webhook(here: Here, person: Caller, webhook_id: str, body: WebhookChange) -> dict[str, Any]:
     """Only what is given; `enabled: true` also sends what has waited."""
     target = await _webhook(here, person, webhook_id)
     tenants = None if body.tenants is None else await tenants_within(here.house.tenants, person, body.tenants)
@@ -88,28 +90,28 @@ async def change(here: Here, person: Caller, webhook_id: str, body: WebhookChang
 
 
 @router.delete("/{webhook_id}", status_code=204, summary="Forget a webhook and its deliveries")
-async def remove(here: Here, person: Caller, webhook_id: str) -> Response:
+async def remove_webhook(here: Here, person: Caller, webhook_id: str) -> Response:
     """At once; what was on its way is not sent."""
     await here.house.book.remove(await _webhook(here, person, webhook_id), person.actor())
     return Response(status_code=204)
 
 
-@router.post("/{webhook_id}/rotate-secret", summary="A new secret, shown once")
-async def rotate(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
+@router.post("/{webhook_id}/rotate-secret", summary="A new secret, shown once", **answers(WebhookMade))
+async def rotate_webhook_secret(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
     """The old one signs beside it for a day."""
     target = await _webhook(here, person, webhook_id)
     secret = await here.house.book.rotate(target, person.actor())
     return _shown(await _webhook(here, person, webhook_id)) | {"secret": secret}
 
 
-@router.post("/{webhook_id}/test", summary="Send a test now")
-async def test(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
+@router.post("/{webhook_id}/test", summary="Send a test now", **answers(DeliveryShown))
+async def test_webhook(here: Here, person: Caller, webhook_id: str) -> dict[str, Any]:
     """A `leaver.test` event, tried once; the answer says how it went."""
     return delivery_json(await here.house.book.test(await _webhook(here, person, webhook_id)))
 
 
-@router.get("/{webhook_id}/deliveries", summary="Deliveries, the latest first")
-async def deliveries(
+@router.get("/{webhook_id}/deliveries", summary="Deliveries, the latest first", **answers(Page[DeliveryShown]))
+async def list_deliveries(
     here: Here,
     person: Caller,
     webhook_id: str,
@@ -123,8 +125,8 @@ async def deliveries(
     return {"items": [delivery_json(each) for each in found], "next": following}
 
 
-@router.post("/{webhook_id}/deliveries/{delivery_id}/replay", status_code=202, summary="Send it again")
-async def replay(here: Here, person: Caller, webhook_id: str, delivery_id: DeliveryId) -> dict[str, Any]:
+@router.post("/{webhook_id}/deliveries/{delivery_id}/replay", summary="Send it again", **answers(DeliveryShown, 202))
+async def replay_delivery(here: Here, person: Caller, webhook_id: str, delivery_id: DeliveryId) -> dict[str, Any]:
     """A new delivery of the same event, with the same `webhook-id`."""
     target = await _webhook(here, person, webhook_id)
     return delivery_json(await here.house.book.replay(target, delivery_id, person.actor()))

@@ -66,7 +66,7 @@ class Book:
 
     async def get(self, target_id: str, *kinds: str) -> Target:
         """A target of one of these kinds; another one is unusable."""
-        found = await self._targets.get(target_id)
+        found = await self._targets.get(target_id) if target_id.isalnum() else None
         if found is None or found.kind not in kinds:
             what = "webhook" if kinds == (WEBHOOK,) else "notification"
             raise Unusable(f"There is no {what} with the id {target_id!r}.", f"unknown_{what}")
@@ -249,8 +249,8 @@ def _content(target: Target) -> dict[str, Any]:
 
 def _name(text: str) -> str:
     name = " ".join(text.split())
-    if not name or len(name) > LONGEST_NAME:
-        raise Unusable(f"Give it a name of at most {LONGEST_NAME} characters.", "bad_name")
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise Unusable(f"Give it a name of at most {LONGEST_NAME} printable characters.", "bad_name")
     return name
 
 

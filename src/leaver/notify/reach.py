@@ -52,7 +52,7 @@ class Reach:
             ascii_host = host if ":" in host else host.encode("idna").decode()
         except (ValueError, UnicodeError) as error:
             raise _unusable("It is not an address.") from error
-        if len(wanted) > LONGEST_URL or any(ord(sign) < 33 for sign in wanted) or not host or "%" in host:
+        if len(wanted) > LONGEST_URL or not wanted.isprintable() or " " in wanted or not host or "%" in host:
             raise _unusable("It is not an address.")
         if parts.scheme != "https" and not (parts.scheme == "http" and self._http):
             raise _unusable("It does not begin with https://.")

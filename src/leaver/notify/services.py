@@ -142,7 +142,7 @@ def _service(address: str) -> Any:
         scheme = urlsplit(wanted).scheme.lower()
         options = {part.partition("=")[0].lower() for part in urlsplit(wanted).query.split("&")}
         known = scheme == "https" or scheme in SERVICES
-        if known and len(wanted) <= 2048 and options.isdisjoint(_FORBIDDEN):
+        if known and len(wanted) <= 2048 and wanted.isprintable() and options.isdisjoint(_FORBIDDEN):
             found = Apprise.instantiate(wanted, asset=_asset(), suppress_exceptions=True)
     fits = found is not None and _scheme(found) in SERVICES and found.verify_certificate and not found.redirects
     if not fits or (SERVICES[_scheme(found)] == "Microsoft Teams" and not _TEAMS.fullmatch(str(found.host).lower())):
