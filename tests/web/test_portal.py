@@ -133,7 +133,7 @@ async def test_a_scheduled_one_is_planned_for_later(browser: Browser, house: Hou
 
 async def test_defaults_prefill_the_settings(browser: Browser, house: House, world: World) -> None:
     await browser.open("/defaults/organization")
-    await browser.post(task=["disable_sign_in", "remove_groups"])
+    await browser.post(**{"is:disable_sign_in": "on", "is:remove_groups": "on"})
     await to_settings(browser, world)
 
     checked = re.findall(r'name="task" value="(\w+)"[^>]* checked', browser.html)
@@ -177,7 +177,7 @@ async def test_deletion_cannot_be_preset(browser: Browser, house: House, world: 
     """H12: the form says why, and keeps nothing."""
     await browser.open("/defaults/organization")
 
-    await browser.post(task=["disable_sign_in", "delete_user"])
+    await browser.post(**{"is:disable_sign_in": "on", "is:delete_user": "on"})
 
     assert "cannot be a default" in browser.html
     assert await house.defaults.get("organization") == {}

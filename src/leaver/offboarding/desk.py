@@ -17,6 +17,7 @@ from leaver.domain.outcome import Outcome
 from leaver.domain.plan import NoteKind, follow_up
 from leaver.offboarding import approval
 from leaver.offboarding.intake import House, Opened, accept, batch_refusals
+from leaver.offboarding.locks import refuse_other_than_locked
 from leaver.offboarding.planner import Preview, preview
 from leaver.offboarding.undo import open_undo, plan_undo
 from leaver.store.audit import Audit
@@ -193,6 +194,7 @@ class Desk:
         return record
 
     async def _accept(self, request: Request, users: Sequence[str], actor: Actor) -> list[Opened]:
+        await refuse_other_than_locked(self._house, request.settings)
         return await accept(
             self._house,
             request.tenant,

@@ -24,6 +24,7 @@ from leaver.offboarding import conflicts
 from leaver.offboarding.settings import as_plain, parse, people_in
 from leaver.store.audit import Audit
 from leaver.store.database import Database
+from leaver.store.defaults import Defaults
 from leaver.store.offboardings import Offboardings
 from leaver.store.papers import Papers
 from leaver.store.tenants import KnownTenant, Tenants
@@ -59,6 +60,10 @@ class House(Protocol):
     @property
     def audit(self) -> Audit:
         """Who did what."""
+
+    @property
+    def defaults(self) -> Defaults:
+        """What the tasks are preset to."""
 
     @property
     def papers(self) -> Papers:

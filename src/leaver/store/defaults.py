@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -43,6 +44,18 @@ class Defaults:
             wanted = select(tables.defaults.c.settings).where(tables.defaults.c.scope == scope)
             found: dict[str, dict[str, Json]] | None = (await connection.execute(wanted)).scalar_one_or_none()
         return found or {}
+
+    @uninterrupted
+    async def changed(self) -> dict[str, tuple[datetime, str, int]]:
+        """When each scope was changed and by whom, and of how many tasks it speaks."""
+        columns = tables.defaults.c
+        async with self._database.begin(write=False) as connection:
+            rows = (
+                await connection.execute(
+                    select(columns.scope, columns.changed_at, columns.changed_by, columns.settings)
+                )
+            ).all()
+        return {row.scope: (row.changed_at, row.changed_by, len(row.settings)) for row in rows}
 
     @uninterrupted
     async def save(self, scope: str, values: Mapping[str, Mapping[str, Any]], actor: Actor) -> None:

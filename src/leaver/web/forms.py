@@ -64,6 +64,14 @@ def read(form: Mapping[str, list[str]]) -> dict[str, Json]:
     return {task.name: _read(task, form) for task in all_tasks() if task.name in chosen}
 
 
+def read_defaults(form: Mapping[str, list[str]]) -> dict[str, Json]:
+    """What a posted form presets: a task's value, or False where it is off; nothing for what is inherited."""
+    said = {task: "".join(form.get(f"is:{task.name}", [])) for task in all_tasks()}
+    return {
+        task.name: _read(task, form) if word == "on" else False for task, word in said.items() if word in ("on", "off")
+    }
+
+
 def _row(task: TaskType, value: Any, origins: Mapping[str, tuple[str, bool]]) -> Row:
     origin, locked = origins.get(task.name, ("", False))
     text = (task.__doc__ or "").strip().partition("\n")[0]
