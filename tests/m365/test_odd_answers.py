@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from leaver.domain.errors import Forbidden, NotFound, NotYet, Refused, Throttled, Unavailable, Unusable
+from leaver.domain.errors import Forbidden, NotFound, NotYet, OnPremises, Refused, Throttled, Unavailable, Unusable
 from leaver.domain.people import Leaver
 from leaver.m365.graph.authentication_methods import Method
 from leaver.m365.graph.licenses import Plan, Sku
@@ -273,6 +273,62 @@ class TestUsers:
 
         assert [path for path, _ in stubs.graph.asked] == [f"{home}/operations/op"] * 2
 
+    async def test_a_search_is_done_by_fewer_properties_where_one_is_refused(
+        self, stubbed: Tenant, stubs: Stubs
+    ) -> None:
+        refusal = Refused("Unsupported property filter clause 'userPrincipalName'.", status=400)
+        searched: list[str] = []
+
+        async def pages(path: str, params: Any, **more: Any) -> list[Any]:
+            searched.append(params["$search"])
+            if "userPrincipalName" in params["$search"]:
+                raise refusal
+            return [{"id": "1", "displayName": "Ada"}]
+
+        stubs.graph.pages = pages  # type: ignore[method-assign]
+
+        found = await stubbed.users.find("ada")
+
+        assert ([user.display_name for user in found], searched[-1]) == (["Ada"], '"displayName:ada" OR "mail:ada"')
+
+    async def test_a_cloud_without_number_management_has_no_numbers(
+        self, stubbed: Tenant, stubs: Stubs, eve: Leaver
+    ) -> None:
+        refusal = Refused("Resource not found for the segment 'telephoneNumberManagement'.", status=400)
+        stubs.graph.answers["/admin/teams/telephoneNumberManagement/numberAssignments"] = refusal
+
+        assert await stubbed.phone_numbers.of(eve.id) == ()
+
+    async def test_an_owner_who_is_called_the_last_one_beside_another_is_tried_again(
+        self, stubbed: Tenant, stubs: Stubs, eve: Leaver
+    ) -> None:
+        """D6: the same error with several owners; the owners are read again and quoted."""
+        text = "The group must have at least one owner, hence this owner cannot be removed."
+        stubs.graph.answers[f"DELETE /groups/g/owners/{eve.id}/$ref"] = Refused(text, status=400)
+        owners = [{"id": eve.id}, {"id": "2", "userPrincipalName": "bob@contoso.example"}]
+        stubs.graph.answers["/groups/g/owners/microsoft.graph.user"] = owners
+
+        with pytest.raises(NotYet, match=r"besides: bob@contoso\.example"):
+            await stubbed.groups.remove_owner("g", eve.id)
+
+    async def test_the_last_owner_is_not_tried_again(self, stubbed: Tenant, stubs: Stubs, eve: Leaver) -> None:
+        """D5 and D6: with nobody else there the refusal stands."""
+        text = "The group must have at least one owner, hence this owner cannot be removed."
+        stubs.graph.answers[f"DELETE /groups/g/owners/{eve.id}/$ref"] = Refused(text, status=400)
+        stubs.graph.answers["/groups/g/owners/microsoft.graph.user"] = [{"id": eve.id}]
+
+        with pytest.raises(Refused) as refused:
+            await stubbed.groups.remove_owner("g", eve.id)
+
+        assert type(refused.value) is Refused
+
+    async def test_what_is_not_there_is_known_by_its_code_whatever_the_status(self, microsoft: Microsoft) -> None:
+        """D17: a second run finds the work done."""
+        microsoft.play = lambda asked: refused(400, "Request_ResourceNotFound", "Resource 'x' does not exist.")
+
+        with pytest.raises(NotFound):
+            await microsoft.graph().delete("/groups/g/members/ada/$ref")
+
 
 class TestDrives:
     """Where a OneDrive is."""
@@ -330,6 +386,33 @@ class TestExchange:
         stubs.exchange.answers["Get-MailboxStatistics"] = [{"TotalItemSize": 53687091201}]
 
         assert await stubbed.mailboxes.size(eve) == 53687091201
+
+    @pytest.mark.parametrize("apostrophe", ["'", "\u2019"])
+    @pytest.mark.parametrize(
+        ("status", "text", "kind"),
+        [
+            (400, "The operation couldn't be performed because object 'ada' couldn't be found on 'DC01'.", NotFound),
+            (400, 'The recipient "ada" isn\'t a member of the group "Sales".', NotFound),
+            (400, "The appropriate access control entry isn't present: the ACE doesn't exist on the object.", NotFound),
+            (400, "The operation failed because it's out of the current user's write scope.", OnPremises),
+        ],
+    )
+    async def test_texts_are_known_with_either_apostrophe(
+        self, microsoft: Microsoft, status: int, text: str, kind: type[Refused], apostrophe: str
+    ) -> None:
+        """F3 and D17."""
+        microsoft.play = lambda asked: cmdlet_error(status, "System.Exception", text.replace("'", apostrophe))
+
+        with pytest.raises(kind):
+            await microsoft.exchange().run("Set-Mailbox", Identity="ada")
+
+    async def test_who_may_not_look_for_mailboxes_elsewhere_sees_none(
+        self, stubbed: Tenant, stubs: Stubs, eve: Leaver
+    ) -> None:
+        """A18: no mailbox is not a failure."""
+        stubs.exchange.answers["Get-MailUser"] = Forbidden("Get-MailUser is not present in the role definition.")
+
+        assert await stubbed.mailboxes.on_premises(eve) is False
 
     async def test_a_device_without_a_guid_goes_by_its_identity(
         self, stubbed: Tenant, stubs: Stubs, eve: Leaver

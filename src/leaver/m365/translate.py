@@ -44,7 +44,10 @@ _NOT_THERE = (
     "no permissions were found for the user",
     "couldn't find object",
     "couldn't be found on",
+    "isn't a member of the group",
 )
+_NOT_THERE_CODES = ("request_resourcenotfound", "resourcenotfound", "itemnotfound", "erroritemnotfound")
+"""Graph's codes for what is not there, whatever the status they come with."""
 _NOT_YET = (
     "cannot delete default method with other methods",
     "matches the current default",
@@ -219,12 +222,12 @@ Verdict = tuple[type[LeaverError], str]
 
 
 def _graph_kind(answer: Answer, said: Said) -> Verdict:
-    text = said.text.lower()
+    text = _plain(said.text)
     if _has(text, _ON_PREMISES):
         return OnPremises, "Change it in the on-premises Active Directory and let it synchronise."
     if _has(text, _NOT_YET):
         return NotYet, "The other methods go first; Leaver repeats by itself."
-    if answer.status == 404 or _has(text, _NOT_THERE):
+    if answer.status == 404 or said.code.lower() in _NOT_THERE_CODES or _has(text, _NOT_THERE):
         return NotFound, ""
     if answer.status == 401:
         return Forbidden, (
@@ -243,7 +246,7 @@ def _graph_kind(answer: Answer, said: Said) -> Verdict:
 
 
 def _exchange_kind(answer: Answer, said: Said) -> Verdict:
-    text = said.text.lower()
+    text = _plain(said.text)
     if _has(text, _ON_PREMISES):
         return OnPremises, "Change it in the on-premises Active Directory or Exchange and let it synchronise."
     if said.kind == "UnableToWriteToAadException":
@@ -267,7 +270,7 @@ def _exchange_kind(answer: Answer, said: Said) -> Verdict:
 
 
 def _sharepoint_kind(answer: Answer, said: Said) -> Verdict:
-    text = said.text.lower()
+    text = _plain(said.text)
     if "unsupported app only token" in text:
         return Forbidden, (
             "SharePoint takes no client secret. Register a certificate on the application and name it in "
@@ -310,6 +313,11 @@ def csom_error(asked: Asked, info: Mapping[str, Any], answer: Answer) -> LeaverE
 
 def _has(text: str, fragments: tuple[str, ...]) -> bool:
     return any(fragment in text for fragment in fragments)
+
+
+def _plain(text: str) -> str:
+    """A refusal in lower case and with straight apostrophes: Exchange writes both kinds."""
+    return text.lower().replace("\u2019", "'")
 
 
 def _lowered(value: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ async def test_references_are_deleted_at_an_address_that_ends_in_ref(
 
 def test_members_and_owners_are_addressed_in_one_place_only() -> None:
     package = Path(inspect.getfile(leaver.m365.graph.groups)).parents[2]
-    builders = [path.name for path in package.rglob("*.py") if "$ref" in _code(path)]
+    builders = [path.name for path in package.rglob("*.py") if "/$ref" in _code(path)]
 
     assert builders == ["groups.py"]
 

@@ -95,6 +95,17 @@ async def test_the_sharing_is_found_among_the_parts_of_the_answer(stubbed: Tenan
     assert await stubbed.sites.sharing(site) == 3
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [(0, 0), ("2", 2), ("Disabled", 0), ("ExistingExternalUserSharingOnly", 3), (None, None)]
+)
+async def test_the_sharing_is_read_as_number_or_name(
+    stubbed: Tenant, stubs: Stubs, site: str, written: object, read: int | None
+) -> None:
+    stubs.sharepoint.csom = [{"ErrorInfo": None}, 2, {"SharingCapability": written}]
+
+    assert await stubbed.sites.sharing(site) == read
+
+
 async def test_the_sharing_may_stay_unknown(stubbed: Tenant, stubs: Stubs, site: str) -> None:
     stubs.sharepoint.csom = [{"ErrorInfo": None}, 2, {"IsNull": True}]
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from leaver.domain.errors import NotFound
+from leaver.domain.errors import NotFound, Refused, SignInRefused
 from leaver.m365.exchange.values import (
     Row,
     added,
@@ -132,7 +132,10 @@ class Mailboxes:
         """Whether the user is known to Exchange Online only as somebody whose mailbox is elsewhere."""
         try:
             rows = await self._wire.read("Get-MailUser", Identity=user.id, select=WHO)
-        except NotFound:
+        except SignInRefused:
+            raise
+        except Refused:
+            # Not there; or not to be read by this app, and then all that is known is that there is none in the cloud.
             return False
         return bool(rows)
 

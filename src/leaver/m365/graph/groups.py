@@ -20,6 +20,7 @@ _SELECT = (
 )
 _PEOPLE = "id,displayName,userPrincipalName,mail,accountEnabled,userType,assignedLicenses"
 _ALREADY_THERE = ("added object references already exist",)
+_LAST_OWNER = ("must have at least one owner",)
 _NOT_THERE = ("removed object references do not exist",)
 
 
@@ -120,9 +121,22 @@ class Groups:
         await self._add(group_id, "owners", user_id)
 
     async def remove_owner(self, group_id: str, user_id: str) -> None:
-        """End the leaver's ownership; one who does not own it is no error."""
+        """End the leaver's ownership; one who does not own it is no error.
+
+        NotYet: Microsoft calls the leaver the last owner and shows another one, who may be a moment old.
+        """
         self._guard.only(user_id, "removing an owner from a group")
-        await self._remove(group_id, "owners", user_id)
+        try:
+            await self._remove(group_id, "owners", user_id)
+        except Refused as error:
+            if not says(error, *_LAST_OWNER):
+                raise
+            owners = await Groups(self._wire.fresh(), self._guard).owners(group_id)
+            others = [owner.upn or owner.id for owner in owners if owner.id.casefold() != user_id.casefold()]
+            if not others:
+                raise
+            shown = f"{error.message} Microsoft shows as owners besides: {', '.join(others)}."
+            raise NotYet(**{**vars(error), "message": shown, "wait": 2.0}) from error
 
     async def remove_successor(self, group_id: str, user_id: str) -> None:
         """Take back an ownership that a successor was given, for undo; one who does not own it is no error.

@@ -15,7 +15,8 @@ from leaver.m365.target import Guard
 
 _HOME = "/admin/teams/telephoneNumberManagement"
 _OPERATION = re.compile(r"/operations(?:\('([^']+)'\)|/([^/?]+))")
-_NO_TEAMS = ("Skype.Sync.Pstn", "Request not applicable to target tenant")
+_NO_TEAMS = ("Skype.Sync.Pstn", "Request not applicable to target tenant", "not found for the segment")
+"""No Teams in the tenant, or a national cloud, where numbers cannot be managed from outside."""
 _SECONDS_AT_MOST = 120.0
 _FIRST_POLL = 0.2
 _SLOWEST_POLL = 5.0

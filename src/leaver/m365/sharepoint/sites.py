@@ -17,6 +17,13 @@ from leaver.m365.target import Addressed, Guard
 
 _MEMBER_CLAIM = "i:0#.f|membership|"
 _TENANT_OBJECT = "{268004ae-ef6b-4e9b-8425-127220d84719}"
+_CAPABILITIES = (
+    "Disabled",
+    "ExternalUserSharingOnly",
+    "ExternalUserAndGuestSharing",
+    "ExistingExternalUserSharingOnly",
+)
+"""What SharePoint calls the numbers 0 to 3, where it gives a name."""
 _MY = re.compile(r"-my(?=[.:/]|$)", re.IGNORECASE)
 _NAMESPACE = "http://schemas.microsoft.com/sharepoint/clientquery/2009"
 SHARING = ("off", "known guests only", "guests who sign in", "anyone with the link")
@@ -55,7 +62,8 @@ class Sites:
     async def sharing(self, site_url: str) -> int | None:
         """How far the site may be shared: 0 not at all, 3 known guests, 1 new guests too, 2 anyone. None: not shown."""
         answer = await self._administered(site_url, _sharing_query(site_url))
-        return next((int(part["SharingCapability"]) for part in answer if _has_sharing(part)), None)
+        found = (_capability(part) for part in answer if isinstance(part, Mapping))
+        return next((value for value in found if value is not None), None)
 
     async def set_sharing(self, site_url: str, value: int) -> None:
         """Set how far the leaver's site may be shared; links are kept, and work again when it is opened again."""
@@ -131,8 +139,11 @@ def _user_number(body: Any) -> int | None:
     return int(number) if number.isdigit() else None
 
 
-def _has_sharing(part: Any) -> bool:
-    return isinstance(part, Mapping) and isinstance(part.get("SharingCapability"), int)
+def _capability(part: Mapping[str, Any]) -> int | None:
+    value = str(part.get("SharingCapability", ""))
+    if value in _CAPABILITIES:
+        return _CAPABILITIES.index(value)
+    return int(value) if value.isdigit() else None
 
 
 def _sharing_query(site_url: str) -> str:
