@@ -1,0 +1,109 @@
+"""Every page and every opened dialog, light and dark, wide and narrow: nothing for axe, nothing in the console."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from e2e.portal import Server, Visitor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+EVERY_RULE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OF_COLOUR = ["color-contrast", "link-in-text-block"]
+"""What another theme can break; the rest of a page is the same in both."""
+SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 375, "height": 812}}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_violation_anywhere(shared_server: Server, browser: Any, theme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    axe = Axe()
+    outside = Visitor(browser, shared_server, color_scheme=theme)
+    outside.page.goto("/signin")
+    found = looked_at(axe, outside, "/signin")
+    visitor = Visitor(browser, shared_server, color_scheme=theme).sign_in()
+    seen, waiting = set(), [*prepared(shared_server), *steps(visitor), "/", "/password"]
+    while waiting:
+        path = waiting.pop()
+        if shape(path) in seen:
+            continue
+        seen.add(shape(path))
+        answer = visitor.page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+        found += looked_at(axe, visitor, path)
+        waiting += links(visitor.page)
+
+    assert len(seen) > 12
+    assert found == []
+    assert outside.problems + visitor.problems == []
+
+
+def looked_at(axe: Any, visitor: Visitor, path: str) -> list[str]:
+    """What axe and the eye find on the page and on each dialog and menu of it."""
+    page, found = visitor.page, []
+    for size, viewport in SIZES.items():
+        page.set_viewport_size(viewport)
+        found += [f"{path} {size}: {text}" for text in violations(axe, page)]
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            found.append(f"{path} {size}: scrolls sideways by {wide} px")
+        for opener in page.query_selector_all("[popovertarget]:not([popovertargetaction]), [aria-haspopup=dialog]"):
+            if opener.is_visible():
+                opener.click()
+                name = opener.inner_text().strip() or opener.get_attribute("aria-label")
+                found += [f"{path} {size}, {name} open: {text}" for text in violations(axe, page)]
+                page.keyboard.press("Escape")
+    return found
+
+
+def violations(axe: Any, page: Any) -> list[str]:
+    """In one line each."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe.axe_script)
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    rules = {"type": "rule", "values": OF_COLOUR} if dark else {"type": "tag", "values": EVERY_RULE}
+    response = page.evaluate("given => axe.run(given)", {"runOnly": rules, "resultTypes": ["violations"]})
+    return [
+        f"{each['id']} at {node['target']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+        for each in response["violations"]
+        for node in each["nodes"]
+    ]
+
+
+def links(page: Any) -> list[str]:
+    """Where the page leads to within the portal; files to keep are not opened."""
+    every = page.eval_on_selector_all("a[href]:not([download])", "found => found.map(a => a.getAttribute('href'))")
+    return [href.partition("#")[0] for href in every if href.startswith("/") and not href.startswith("/api/")]
+
+
+def shape(path: str) -> str:
+    """What pages of one kind have in common; each offboarding is a kind of its own, since it shows another state."""
+    path = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "TENANT", path.partition("?")[0])
+    return "/offboardings/new" if re.fullmatch(r"/offboardings/new(/\w+)?", path) else path
+
+
+def prepared(server: Server) -> list[str]:
+    """Offboardings in every state that a page shows differently."""
+    if not server.call("GET", "/api/v1/offboardings")["items"]:
+        server.simulator("faults", {"match": "Set-Mailbox", "status": 403, "times": None})
+        failed = server.offboard("lee.gu@contoso.example", {"disable_sign_in": True, "convert_to_shared": True})
+        done = server.offboard(
+            "adele.vance@contoso.example",
+            {"disable_sign_in": True, "remove_groups": True, "cancel_meetings": True, "remove_rules": True},
+        )
+        later = {"at": "2099-06-12T17:30:00Z", "time_zone": "Europe/Amsterdam"}
+        server.offboard("joni.sherman@contoso.example", {"disable_sign_in": True}, **later)
+        server.until(failed, "failed")
+        server.until(done, "completed", "follow_up")
+    return [f"/offboardings/{each['id']}" for each in server.call("GET", "/api/v1/offboardings")["items"]]
+
+
+def steps(visitor: Visitor) -> list[str]:
+    """The steps of the wizard, with a blocker, a warning and something permanent in the plan."""
+    visitor.to_review("grady", "henrietta", tasks=("disable_sign_in", "convert_to_shared", "remove_licenses"))
+    base = visitor.page.url.removeprefix(visitor.server.url).rpartition("/")[0]
+    return [f"{base}/{step}" for step in ("tenant", "users", "settings", "review")]
