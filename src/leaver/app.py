@@ -151,6 +151,9 @@ def _add_health(app: FastAPI) -> None:
         due = len(await house.offboardings.due())
         lines += ["# HELP leaver_due Offboardings that nobody works on yet.", "# TYPE leaver_due gauge"]
         lines += [f"leaver_due {due}"]
+        late = await house.outbox.late()
+        lines += ["# HELP leaver_deliveries_late Webhooks and messages whose time to be sent has passed."]
+        lines += ["# TYPE leaver_deliveries_late gauge", f"leaver_deliveries_late {late}"]
         return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 

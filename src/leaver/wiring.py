@@ -44,6 +44,7 @@ class House:
     defaults: Defaults
     papers: Papers
     vault: Vault
+    outbox: Outbox
     post: Post
     courier: Courier
     book: Book
@@ -86,6 +87,7 @@ def build(config: Config, http: Http) -> House:
         Defaults(database, audit),
         papers,
         vault,
+        outbox,
         post,
         courier,
         Book(outbox, targets, vault, audit, papers, post.reach, services, courier),

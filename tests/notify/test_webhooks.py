@@ -169,7 +169,7 @@ async def test_what_a_dead_process_took_is_taken_by_another_one(
 ) -> None:
     await hook(house, receiver, news.ACCEPTED)
     await desk.offboard("ada@contoso.example", settings=WISH)
-    outbox = house.courier._outbox
+    outbox = house.outbox
     (taken,) = await outbox.take(10)
     assert await outbox.take(10) == []
     assert taken.next_at is not None
@@ -313,12 +313,27 @@ async def test_what_is_old_is_forgotten_and_what_waits_is_not(
 ) -> None:
     target, _ = await hook(house, receiver, news.ACCEPTED)
     await desk.offboard("ada@contoso.example", settings=WISH)
-    outbox = house.courier._outbox
-    await outbox.prune(datetime.now(UTC) + timedelta(days=1))
-    assert len((await house.book.deliveries(target))[0]) == 1
+    future, past = datetime.now(UTC) + timedelta(days=1), datetime.now(UTC) - timedelta(days=1)
+    await house.outbox.prune(future, past)
+    assert len((await house.book.deliveries(target))[0]) == await house.outbox.late() == 1
     await house.courier.deliver_due()
 
-    await outbox.prune(datetime.now(UTC) + timedelta(days=1))
+    await house.outbox.prune(future, past)
+
+    assert (await house.book.deliveries(target))[0] == []
+    assert await house.outbox.late() == 0
+
+
+async def test_what_waits_for_a_webhook_that_nobody_switches_on_is_forgotten_in_the_end(
+    house: House, desk: Desk, world: World, receiver: Receiver
+) -> None:
+    target, _ = await hook(house, receiver, news.ACCEPTED)
+    await desk.offboard("ada@contoso.example", settings=WISH)
+    await house.book.change(target, ADMIN, enabled=False)
+    now = datetime.now(UTC)
+
+    assert await house.outbox.late() == 0
+    await house.outbox.prune(now, now + timedelta(days=1))
 
     assert (await house.book.deliveries(target))[0] == []
 

@@ -75,8 +75,8 @@ async def test_a_delivery_is_shown_and_sent_again(browser: Browser, house: House
     await add(browser)
     (hook,) = await house.book.webhooks()
     await desk.offboard("ada@contoso.example", settings={"disable_sign_in": True})
-    (delivery,) = await house.courier._outbox.take(5)
-    await house.courier._outbox.failed(delivery, await house.courier.attempt(delivery), None)
+    (delivery,) = await house.outbox.take(5)
+    await house.outbox.failed(delivery, await house.courier.attempt(delivery), None)
 
     html = await browser.open(f"{WEBHOOKS}/{hook.id}")
     assert "An offboarding was accepted" in html

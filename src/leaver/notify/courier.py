@@ -34,6 +34,8 @@ LONGEST_WAIT = 86_400.0
 DISABLE_AFTER = timedelta(days=3)
 """How long a target may fail without one success before it is switched off."""
 KEPT = timedelta(days=30)
+WAITS = timedelta(days=90)
+"""How long a delivery waits for a target that is switched off."""
 LOOK = 2.0
 AT_ONCE = 16
 AT_ONCE_OF_ONE = 4
@@ -181,7 +183,8 @@ class Courier:
                 task.add_done_callback(self._ended)
         if monotonic() - self._pruned > _PRUNE_EVERY:
             self._pruned = monotonic()
-            await self._outbox.prune(datetime.now(UTC) - KEPT)
+            now = datetime.now(UTC)
+            await self._outbox.prune(now - KEPT, now - WAITS)
 
     async def _one(self, delivery: Delivery) -> None:
         try:

@@ -171,11 +171,19 @@ class Outbox:
         return found[:limit], found[limit - 1].id if len(found) > limit else 0
 
     @uninterrupted
-    async def prune(self, before: datetime) -> None:
-        """Forget deliveries that ended before a moment, and events that nobody waits for any more."""
+    async def late(self) -> int:
+        """How many deliveries should have been sent by now; those of a target that is switched off do not count."""
+        async with self._database.begin(write=False) as connection:
+            now = await self._database.now(connection)
+            wanted = select(func.count()).select_from(_due(now, ()).subquery())
+            return int((await connection.execute(wanted)).scalar_one())
+
+    @uninterrupted
+    async def prune(self, before: datetime, forgotten: datetime) -> None:
+        """Forget deliveries that ended before a moment or began before another one, and events that nobody awaits."""
         async with self._database.begin() as connection:
-            old = and_(DELIVERIES.c.ended_at.is_not(None), DELIVERIES.c.ended_at < before)
-            await connection.execute(delete(DELIVERIES).where(old))
+            ended = and_(DELIVERIES.c.ended_at.is_not(None), DELIVERIES.c.ended_at < before)
+            await connection.execute(delete(DELIVERIES).where(or_(ended, DELIVERIES.c.created_at < forgotten)))
             used = select(DELIVERIES.c.event_id)
             await connection.execute(delete(EVENTS).where(EVENTS.c.at < before, EVENTS.c.id.not_in(used)))
 
