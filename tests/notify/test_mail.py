@@ -217,12 +217,15 @@ def data(**more: Any) -> dict[str, Any]:
 
 
 def test_text_of_a_tenant_makes_no_link_mention_or_line() -> None:
-    name = "[click](https://evil.example) <!channel>\r\nBcc: x\u202e"
+    name = "[click](https://evil.example) <!channel> @everyone\r\nBcc: x\u202e"
 
     said = message(news.FAILED, data(user={"id": "u", "upn": ADA, "display_name": name}))
 
     assert "\n" not in said.title
     assert not set("[]<>\r\u202e") & set(said.title + said.body)
+    assert "@everyone" not in said.title + said.body
+    assert "://" not in said.title + said.body
+    assert ADA in said.body
 
 
 def test_many_follow_ups_are_cut() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import ssl
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+import trustme
 
 from leaver.domain.errors import Unusable
 from leaver.notify.post import NotReached, Post
@@ -148,3 +152,35 @@ async def test_the_configuration_of_a_proxy_is_not_followed(
 
     assert answered.status == 200
     await post.aclose()
+
+
+async def _here(_: str, __: int) -> Sequence[str]:
+    return ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(("name", "fits"), [("hooks.example", True), ("other.example", False)])
+async def test_the_certificate_must_be_that_of_the_name_although_the_address_was_chosen(
+    receiver: Receiver, tmp_path: Path, name: str, fits: bool
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("hooks.example").configure_cert(context)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    reach = Reach(networks=[ipaddress.ip_network("127.0.0.0/8")])
+    post = Post(reach, ca_file=tmp_path / "ca.pem", resolve=_here)
+    strict = Post(reach, resolve=_here)
+
+    if fits:
+        assert (await post.send(f"https://{name}:{port}/", {}, b"{}")).status == 200
+    else:
+        with pytest.raises(NotReached, match="ertificate"):
+            await post.send(f"https://{name}:{port}/", {}, b"{}")
+    with pytest.raises(NotReached, match="ertificate"):
+        await strict.send(f"https://{name}:{port}/", {}, b"{}")
+
+    assert len(receiver.received) == fits
+    server.close()
+    await post.aclose()
+    await strict.aclose()

@@ -75,6 +75,7 @@ class Courier:
     async def start(self) -> None:
         """Begin to look for what is due."""
         self._loop = asyncio.create_task(self._work())
+        self._loop.add_done_callback(_say_why_it_ended)
 
     async def stop(self) -> None:
         """Take nothing more; what is under way may finish, the rest is taken by the next process."""
@@ -195,6 +196,11 @@ class Courier:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.pop(task, None)
         self._news.set()
+
+
+def _say_why_it_ended(loop: asyncio.Task[None]) -> None:
+    if not loop.cancelled() and loop.exception() is not None:
+        log.critical("Nothing is sent any more until a restart.", exc_info=loop.exception())
 
 
 def body_of(delivery: Delivery) -> bytes:

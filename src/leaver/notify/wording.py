@@ -12,6 +12,7 @@ from leaver.domain import news
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 _MARKUP = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'", "*": "∗", "|": "/", "\\": "/"})
 """Signs with which a chat service makes links, mentions and markup out of text that a tenant holds."""
+_MENTION = re.compile(r"(?<![\w.+-])@")
 MOST_LINES = 20
 SUBJECTS = {
     news.ACCEPTED: "accepted",
@@ -45,9 +46,9 @@ def message(type_: str, data: Mapping[str, Any]) -> Message:
         return Message("Leaver: a test", "This is a test. Nothing happened to anybody.")
     user, tenant = data["user"], data["tenant"]
     what = "Undo" if data["kind"] == "undo" else "Offboarding"
-    title = f"{what} of {_plain(user['display_name'])}: {SUBJECTS.get(type_, type_)}"
+    title = f"{what} of {_name(user['display_name'])}: {SUBJECTS.get(type_, type_)}"
     lines = [
-        f"{_plain(user['display_name'])} ({_plain(user['upn'])}), {_plain(tenant['name'] or tenant['domain'])}",
+        f"{_name(user['display_name'])} ({_plain(user['upn'])}), {_name(tenant['name'] or tenant['domain'])}",
         STATES.get(data["state"], data["state"]) if type_ != news.ACCEPTED or not data["at"] else _when(data["at"]),
     ]
     if data["reference"]:
@@ -75,4 +76,9 @@ def _when(moment: str) -> str:
 
 def _plain(text: str) -> str:
     """A tenant's text without line breaks, hidden signs and markup."""
-    return _UNSEEN.sub(" ", text).translate(_MARKUP).strip()[:500]
+    return _MENTION.sub("(at) ", _UNSEEN.sub(" ", text).translate(_MARKUP)).strip()[:500]
+
+
+def _name(text: str) -> str:
+    """A name, which is no link either."""
+    return _plain(text.replace("://", " "))
