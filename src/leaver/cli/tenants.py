@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,13 +9,10 @@ import click
 from leaver.cli.ending import Ending, print_json
 from leaver.cli.house import console, in_house, in_store
 from leaver.cli.options import json_option, tenant_argument
-from leaver.domain.errors import LeaverError, Refused, Unusable
 
 if TYPE_CHECKING:
-    from leaver.store.tenants import KnownTenant, Tenants
+    from leaver.store.tenants import KnownTenant
     from leaver.wiring import House, Store
-
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @click.group()
@@ -32,19 +27,13 @@ def tenant() -> None:
 @json_option
 def add(tenant_id: str, domain: str, unseen: bool, wants_json: bool) -> int:
     """Add a tenant, after asking Microsoft for its name and domains."""
-    wanted = tenant_id.strip()
-    if not _GUID.fullmatch(wanted):
-        raise Unusable(
-            f"{tenant_id!r} is no tenant id: it looks like 8a8bf9e1-05c4-4f6e-9d2b-1f4a8f0c7d11.",
-            "bad_tenant_id",
-            advice="The tenant's administrator finds it in the Entra admin center under Overview.",
-        )
 
     async def work(house: House) -> int:
-        known = (
-            await _seen(house, wanted, domain.strip()) if not unseen else await _unseen(house, wanted, domain.strip())
-        )
-        await house.tenants.save(known)
+        from leaver.domain.actor import Actor
+        from leaver.offboarding.connecting import connect
+        from leaver.offboarding.intake import operator
+
+        known = await connect(house, tenant_id, domain, Actor(operator()), unseen=unseen)
         if wants_json:
             print_json(_as_json(known))
         else:
@@ -74,15 +63,11 @@ def sync(wants_json: bool) -> int:
     """Add all delegated customers of the partner tenant (LEAVER_PARTNER_TENANT)."""
 
     async def work(house: House) -> int:
-        partner = house.config.partner_tenant
-        if not partner:
-            raise Unusable(
-                "LEAVER_PARTNER_TENANT is not set.", "no_partner_tenant", advice="Set it to your own tenant's id."
-            )
-        customers = await house.doorway(partner).organization.customers()
-        found = await asyncio.gather(*(_customer(house, item.id, item.domain, item.name) for item in customers))
-        for known, _ in found:
-            await house.tenants.save(known)
+        from leaver.domain.actor import Actor
+        from leaver.offboarding.connecting import connect_customers
+        from leaver.offboarding.intake import operator
+
+        found = await connect_customers(house, Actor(operator()))
         closed = [{"tenant": _as_json(known), "reason": reason} for known, reason in found if reason]
         if wants_json:
             print_json({"tenants": [_as_json(known) for known, _ in found], "not_reachable": closed})
@@ -157,50 +142,6 @@ def unprotect(tenant: str, user: str, wants_json: bool) -> int:
     else:
         click.echo(f"No longer protected: {user.strip()}.")
     return Ending.FINE
-
-
-async def _seen(house: House, tenant_id: str, domain: str) -> KnownTenant:
-    from leaver.store.tenants import KnownTenant
-
-    organization = await house.doorway(tenant_id).organization.get()
-    if organization.id.lower() != tenant_id.lower():
-        raise Unusable(f"{tenant_id} answers as another tenant ({organization.id}).", "wrong_tenant")
-    domains = list(organization.domains)
-    if domain and domain.lower() not in map(str.lower, domains):
-        raise Unusable(
-            f"{domain} is no domain of {organization.name}.",
-            "wrong_domain",
-            advice=f"Its domains: {', '.join(domains)}.",
-        )
-    shown = domain or organization.default_domain
-    return KnownTenant(
-        organization.id, shown, organization.name, domains, await _protected(house.tenants, organization.id)
-    )
-
-
-async def _unseen(house: House, tenant_id: str, domain: str) -> KnownTenant:
-    from leaver.store.tenants import KnownTenant
-
-    protected = await _protected(house.tenants, tenant_id)
-    return KnownTenant(tenant_id, domain, "", [domain] if domain else [], protected)
-
-
-async def _customer(house: House, tenant_id: str, domain: str, name: str) -> tuple[KnownTenant, str]:
-    """A customer with all its domains, or with what the partner tenant knows and why it cannot be reached."""
-    try:
-        return await _seen(house, tenant_id, ""), ""
-    except (Refused, Unusable) as error:
-        known = await _unseen(house, tenant_id, domain)
-        known.name = name
-        return known, error.message
-    except LeaverError as error:
-        known = await _unseen(house, tenant_id, domain)
-        known.name = name
-        return known, str(error)
-
-
-async def _protected(store: Tenants, tenant_id: str) -> dict[str, str]:
-    return next((item.protected for item in await store.all() if item.id.lower() == tenant_id.lower()), {})
 
 
 def _as_json(known: KnownTenant) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from leaver.web.pages import (
     protected,
     runs,
     settings,
+    setup,
     sign_in,
     tenants,
     webhooks,
@@ -44,6 +45,7 @@ SUBJECTS = (
     notifications,
     webhooks,
     appearance,
+    setup,
 )
 for subject in SUBJECTS:
     router.include_router(subject.router)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from leaver.access.provider import Provider
-from leaver.access.roles import Person
+from leaver.access.roles import Person, Right, may
 from leaver.access.sessions import LASTS
 from leaver.domain.errors import Denied, LeaverError, NotFound, NotSignedIn, Unusable
 from leaver.web.rooms import Here, Rooms
@@ -126,7 +126,8 @@ async def password_post(request: Request, here: Here, session: Signed) -> Respon
     except (NotSignedIn, Unusable) as error:
         return page(request, "password.html", session, code=400, bare=True, error=error.message)
     await here.sessions.close_all(session.account)
-    answer = RedirectResponse("/", 303)
+    first = may(session.person, Right.MANAGE) and not await here.house.tenants.all()
+    answer = RedirectResponse("/setup" if first else "/", 303)
     await _let_in(request, here, answer, session.person, account=session.account)
     return answer
 
