@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import CLIENT_ID, ORIGIN, SECRET
 from leaver.config import Config
+from leaver.domain.actor import Actor
 from leaver.domain.errors import Unusable
 from leaver.m365.http import Http
+from leaver.offboarding import desk as doors
+from leaver.offboarding.drive import drive
 from leaver.store.tenants import KnownTenant
 from leaver.wiring import build
 from m365_simulator.faults import Behaviour
@@ -60,6 +66,23 @@ def worlds(draw: st.DrawFn) -> tuple[Cloud, World]:
         world.give_full_access("bob", "ada")
     if draw(st.booleans()):
         world.give_calendar("grace", "ada", "Reviewer")
+    if draw(st.booleans()):
+        world.add_group("helpdesk", "ada", "bob", role_assignable=True)
+    if draw(st.booleans()):
+        world.add_group("board", "ada", "bob", management_restricted=True)
+    if draw(st.booleans()):
+        world.mailboxes["bob"].send_as.append("ada")
+    if draw(st.booleans()):
+        world.mailboxes["grace"].send_on_behalf.append("ada")
+    if draw(st.booleans()):
+        world.add_rule("ada", "Secret", hidden=True, forward_to=["elsewhere@example.net"])
+    if draw(st.booleans()):
+        world.add_device("ada", "iPhone")
+    if draw(st.booleans()):
+        world.mailboxes["ada"].forwarding_smtp = "ada.private@example.net"
+    world.mailboxes["ada"].calendar_name = draw(st.sampled_from(["Calendar", "Kalender"]))
+    if draw(st.sampled_from([False, False, True])):
+        del world.mailboxes["ada"]
     return cloud, world
 
 
@@ -75,15 +98,10 @@ def colleagues(world: World) -> Any:
     return copy.deepcopy((people, others))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(made=worlds(), names=chosen)
-async def test_a_plan_writes_nothing_a_run_leaves_nothing_and_nobody_else_is_touched(
-    made: tuple[Cloud, World], names: set[str], tmp_path_factory: Any
-) -> None:
-    """A10, D10: no write ever targets an object other than the leaver and what the plan names."""
-    cloud, world = made
+@asynccontextmanager
+async def desk_of(cloud: Cloud, world: World, data: Path) -> AsyncIterator[tuple[Desk, Wire]]:
+    """The desk in front of a tenant that was made up."""
     wire = Wire(create_app(cloud, Behaviour(synced_disable="accept")))
-    data: Path = tmp_path_factory.mktemp("data")
     config = Config.from_environment(
         {
             "LEAVER_CLOUD": "custom",
@@ -99,7 +117,21 @@ async def test_a_plan_writes_nothing_a_run_leaves_nothing_and_nobody_else_is_tou
     house = build(config, http)
     try:
         await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain]))
-        desk = Desk(house, world.domain)
+        yield Desk(house, world.domain), wire
+    finally:
+        await http.aclose()
+        await house.database.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(made=worlds(), names=chosen)
+async def test_a_plan_writes_nothing_a_run_leaves_nothing_and_nobody_else_is_touched(
+    made: tuple[Cloud, World], names: set[str], tmp_path_factory: Any
+) -> None:
+    """A10, D10: no write ever targets an object other than the leaver and what the plan names."""
+    cloud, world = made
+    data: Path = tmp_path_factory.mktemp("data")
+    async with desk_of(cloud, world, data) as (desk, wire):
         wishes = {name: EVERYTHING[name] for name in names}
         before, others = copy.deepcopy(world), colleagues(world)
 
@@ -108,10 +140,9 @@ async def test_a_plan_writes_nothing_a_run_leaves_nothing_and_nobody_else_is_tou
         assert wire.writes == []
         assert world == before
         if planned.blocked:
-            try:
+            with pytest.raises(Unusable):
                 await desk.offboard(ADA, settings=wishes)
-            except Unusable:
-                assert wire.writes == []
+            assert wire.writes == []
             return
 
         (result,) = await desk.offboard(ADA, settings=wishes)
@@ -128,7 +159,53 @@ async def test_a_plan_writes_nothing_a_run_leaves_nothing_and_nobody_else_is_tou
         written = len(wire.writes)
         await desk.offboard(ADA, settings=wishes)
         assert len([c for c in wire.writes[written:] if "revoke" not in c["path"] and "PATCH" not in c["method"]]) == 0
-    finally:
-        await http.aclose()
-        await house.database.close()
     assert SECRET not in kept_in(data)
+
+
+def what_can_come_back(world: World) -> Any:
+    """What undo promises to restore: memberships, rights and settings; rules by what they do."""
+    box = world.mailboxes.get("ada")
+    own = box and (
+        box.kind,
+        box.hidden,
+        box.forwarding_smtp,
+        box.forwarding_address,
+        sorted(box.send_as),
+        box.auto_reply,
+    )
+    rules = box and sorted((rule.name, rule.move_to_folder or "", str(rule.forward_to)) for rule in box.rules)
+    rights = {
+        alias: (
+            sorted(entry.user for entry in other.full_access),
+            sorted(other.send_as),
+            sorted(other.send_on_behalf),
+            sorted((entry.user, str(entry.rights)) for entry in other.calendar_permissions),
+        )
+        for alias, other in world.mailboxes.items()
+    }
+    user = world.users["ada"]
+    held = sorted((held.sku_id, held.by_group or "") for held in user.licenses)
+    owners = {alias: set(group.owners) for alias, group in world.groups.items()}
+    return copy.deepcopy((user.enabled, user.immutable_id, held, world.members, owners, own, rules, rights))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(made=worlds(), names=chosen)
+async def test_undo_restores_what_is_reversible(
+    made: tuple[Cloud, World], names: set[str], tmp_path_factory: Any
+) -> None:
+    """H25: whatever was chosen, in whatever tenant."""
+    cloud, world = made
+    async with desk_of(cloud, world, tmp_path_factory.mktemp("data")) as (desk, _):
+        wishes = {name: EVERYTHING[name] for name in names}
+        before = what_can_come_back(world)
+        if (await desk.preview(ADA, settings=wishes)).blocked:
+            return
+        (record,) = await desk.offboard(ADA, settings=wishes)
+        if not any(change.made_at and change.change.reversible for task in record.tasks for change in task.changes):
+            return
+
+        undo = await doors.Desk(desk.house).undo(record.id, Actor("Tess Technician"))
+        await drive(desk.house, undo.id, owner="w1", look_again=(0.01, 0.02, 0.05))
+
+        assert what_can_come_back(world) == before

@@ -226,7 +226,9 @@ async def _look(planned: Planned, task: TaskRecord) -> _State:
             state.drifted.append((made, same.before))
     for made in open_ones:  # what was made anew has another id; its name and content are the same
         forwards = _forwards(made.change)
-        twin = next((item for item in left if (item.what, item.before) == (forwards.what, forwards.before)), None)
+        twin = next(
+            (item for item in left if item.what == forwards.what and worker.same(item.before, forwards.before)), None
+        )
         if twin is None:
             state.in_force.append(made)
         else:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from leaver.domain.people import Colleague, Leaver
-from leaver.domain.plan import Change, PlanItem, Reversibility
+from leaver.domain.plan import Change, Json, PlanItem, Reversibility
 from leaver.m365.tenant import Tenant
 
 Facts = TypeVar("Facts")
@@ -133,6 +133,10 @@ class Task(ABC, Generic[Facts]):
     async def undo(self, change: Change) -> None:
         """Put one change back; only called for a reversible one."""
         raise NotImplementedError(f"{self.name} cannot be undone")
+
+    def same(self, one: Json, other: Json) -> bool:
+        """Whether two recorded values are one thing; for what undo makes anew, which has another id."""
+        return one == other
 
     async def pending(self) -> list[Change]:
         """The changes still needed, from fresh facts."""

@@ -101,3 +101,26 @@ async def test_a_user_without_a_mailbox_is_no_failure(world: World, tenant: Tena
     notes = await Asked(tenant, ada, RemoveRules).notes()
 
     assert notes == {"no_mailbox": "not_applicable"}
+
+
+async def test_rules_come_back_in_their_order(world: World, tenant: Tenant, ada: Leaver) -> None:
+    """H25: which rule is asked first is part of what the rules do."""
+    for name in ("First", "Second", "Third"):
+        world.add_rule("ada", name, move_to_folder=name)
+    for number, rule in enumerate(world.mailboxes["ada"].rules, 1):
+        rule.priority = number
+    asked = Asked(tenant, ada, RemoveRules)
+    await asked.run()
+
+    await asked.undo()
+
+    rules = sorted(world.mailboxes["ada"].rules, key=lambda rule: rule.priority)
+    assert [rule.name for rule in rules] == ["First", "Second", "Third"]
+
+
+async def test_a_rule_is_known_again_although_its_place_has_shifted(tenant: Tenant, ada: Leaver) -> None:
+    task = RemoveRules(tenant, ada)
+    record = {"Name": "Invoices", "MoveToFolder": "Invoices"}
+
+    assert task.same({**record, "Priority": 1}, {**record, "Priority": 7})
+    assert not task.same({**record, "Priority": 1}, {**record, "Priority": 1, "MoveToFolder": "Archive"})

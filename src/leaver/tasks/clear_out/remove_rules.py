@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from leaver.domain.plan import Change, PlanItem, warning
+from leaver.domain.plan import Change, Json, PlanItem, warning
 from leaver.m365.exchange.inbox_rules import InboxRule
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
 from leaver.tasks.task import Option, Task
+
+_PLACE = "Priority"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class RemoveRules(Task[Rules | Absent]):
                 "Removing rules from here also removes the rules that only Outlook itself knows (client-only rules); "
                 "those cannot be put back.",
             )
-        for rule in facts.rules:
+        # The last one goes first: so undo, which goes backwards, puts each where it stood.
+        for rule in sorted(facts.rules, key=_position, reverse=True):
             kind = "hidden inbox rule" if rule.hidden else "inbox rule"
             yield Change(f"{kind} {rule.name}", before=rule.record, ref={"id": rule.id}, lane=self.leaver.id)
 
@@ -53,5 +56,18 @@ class RemoveRules(Task[Rules | Absent]):
     async def undo(self, change: Change) -> None:
         """Make it again, unless a rule with its record is there."""
         record = change.before if isinstance(change.before, dict) else {}
-        if all(rule.record != record for rule in await self.tenant.inbox_rules.list(self.leaver)):
+        if not any(self.same(rule.record, record) for rule in await self.tenant.inbox_rules.list(self.leaver)):
             await self.tenant.inbox_rules.create(self.leaver, record)
+
+    def same(self, one: Json, other: Json) -> bool:
+        """A rule is what it does; its place shifts when others come and go."""
+        return _content(one) == _content(other)
+
+
+def _position(rule: InboxRule) -> int:
+    place = str(rule.record.get(_PLACE, ""))
+    return int(place) if place.isdigit() else 0
+
+
+def _content(record: Json) -> Json:
+    return {key: value for key, value in record.items() if key != _PLACE} if isinstance(record, dict) else record
