@@ -118,6 +118,8 @@ async def test_reports_cancel_retry_and_skip(client: Client, house: House, world
     assert (await client.get(where)).json()["offboardings"][0]["state"] == "completed"
     assert (await client.get(f"{where}/report")).json()
     assert "<html" in (await client.get(f"{where}/report?format=html")).text
+    printed = await client.get(f"{where}/report?format=pdf")
+    assert (printed.headers["content-type"], printed.content[:5]) == ("application/pdf", b"%PDF-")
     assert (await client.get(f"{where}/report?format=odt")).status_code == 422
     assert (await client.post(f"{where}/skip", json={"task": "disable_sign_in", "note": "x"})).status_code == 409
 

@@ -40,7 +40,7 @@ from leaver.api.shapes import (
 )
 from leaver.domain.errors import Refused, Unusable
 from leaver.domain.offboarding import Offboarding, document
-from leaver.offboarding import readiness, report
+from leaver.offboarding import paper, readiness, report
 from leaver.offboarding.conflicts import default_refusals
 from leaver.offboarding.desk import Request as Asked
 from leaver.store.defaults import ORGANIZATION, effective
@@ -52,7 +52,10 @@ LOOK = 0.5
 """Seconds between two looks for news of an offboarding."""
 QUIET = 15.0
 """Seconds after which a quiet stream says that it is alive."""
-PAPERS: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
+PAPERS: dict[str, Any] = {
+    "text/html": {"schema": {"type": "string"}},
+    "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+}
 SETTINGS_EXAMPLE = {"disable_sign_in": True, "remove_groups": True, "forward_mail": {"to": "manager"}}
 
 
@@ -429,17 +432,19 @@ async def undo(here: Here, person: Caller, offboarding_id: str, body: UndoReques
 
 @router.get(
     "/offboardings/{offboarding_id}/report",
-    summary="The evidence, as JSON or as a page",
+    summary="The evidence, as JSON, as a page or as PDF",
     **answers(Evidence, content=PAPERS),
 )
 async def evidence(
-    here: Here, person: Caller, offboarding_id: str, format: Literal["json", "html"] = "json"
+    here: Here, person: Caller, offboarding_id: str, format: Literal["json", "html", "pdf"] = "json"
 ) -> Response:
     """What was, what is, who asked, when."""
     record = await offboarding_of(here, person, offboarding_id, Right.SEE)
     if format == "html":
         headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
         return HTMLResponse(report.page(record), headers=headers)
+    if format == "pdf":
+        return Response(await asyncio.to_thread(paper.pdf, record), headers=paper_headers(record))
     return JSONResponse(report.evidence(record))
 
 
@@ -491,6 +496,12 @@ async def revoke_token(here: Here, person: Caller, token_id: str) -> Response:
     require(person, Right.MANAGE)
     await here.tokens.revoke(token_id, person.actor())
     return Response(status_code=204)
+
+
+def paper_headers(record: Offboarding) -> dict[str, str]:
+    """What a PDF is sent with: it is kept under the offboarding's id, which holds nobody's name."""
+    name = f'attachment; filename="offboarding-{record.id}.pdf"'
+    return {"Content-Type": "application/pdf", "Content-Disposition": name}
 
 
 async def tenant_of(here: Rooms, person: Person, text: str, right: Right) -> KnownTenant:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,21 +12,10 @@ import click
 from leaver.cli.ending import Ending, ending_of, print_json
 from leaver.cli.house import console, in_store
 from leaver.cli.options import json_option
-from leaver.domain.errors import LeaverError, Unusable
+from leaver.domain.errors import Unusable
 
 if TYPE_CHECKING:
     from leaver.domain.offboarding import Offboarding
-
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "msedge",
-    "microsoft-edge",
-)
-PDF_SECONDS = 60
 
 
 @click.command()
@@ -62,37 +48,15 @@ def report(offboarding_id: str, form: str, out: str | None) -> int:
     if form == "json":
         _put(json.dumps(evidence(record), indent=2, ensure_ascii=False) + "\n", out)
         return Ending.FINE
-    html = page(record)
     if form == "html":
-        _put(html, out)
+        _put(page(record), out)
         return Ending.FINE
+    from leaver.offboarding.paper import pdf
+
     target = Path(out or f"offboarding-{record.id}.pdf")
-    print_pdf(html, target)
+    _write(target, pdf(record))
     click.echo(f"Written to {target}.", err=True)
     return Ending.FINE
-
-
-def print_pdf(html: str, target: Path) -> None:
-    """Let an installed browser print the page; without one it is unusable."""
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
-        raise Unusable(
-            "No Chromium, Chrome or Edge was found to print the PDF with.",
-            "no_browser",
-            advice="Install one of them, or write the HTML report and print it: it is made for A4.",
-        )
-    with tempfile.TemporaryDirectory(prefix="leaver-") as folder:
-        source, made = Path(folder, "report.html"), Path(folder, "report.pdf")
-        source.write_text(html, encoding="utf-8")
-        command = [browser, "--headless", "--disable-gpu", "--no-sandbox", "--no-pdf-header-footer"]
-        command += [f"--user-data-dir={folder}/profile", f"--print-to-pdf={made}", source.as_uri()]
-        try:
-            subprocess.run(command, check=False, capture_output=True, timeout=PDF_SECONDS)  # noqa: S603 - our own words
-        except subprocess.TimeoutExpired as error:
-            raise LeaverError(f"{browser} did not print the PDF within {PDF_SECONDS} s.", "pdf_failed") from error
-        if not made.is_file():
-            raise LeaverError(f"{browser} printed no PDF.", "pdf_failed", advice="Print the HTML report instead.")
-        _write(target, made.read_bytes())
 
 
 def _kept(offboarding_id: str) -> Offboarding:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FACTS_SHOWN = 4_000
 """Characters of one task's facts on the page; the JSON holds them all."""
 
+NOT_DONE = "The run was stopped, or this task needs another one that did not end well."
+
 TONES = {
     Outcome.VERIFIED: ("ok", "check-double"),
     Outcome.ALREADY_IN_PLACE: ("mute", "check"),
@@ -70,12 +72,13 @@ def page(offboarding: Offboarding, created_at: datetime | None = None) -> str:
         blockers=words.notes_of(offboarding, NoteKind.BLOCKER),
         problems=[task for task in offboarding.tasks if task.error is not None],
         undone=[task for task in offboarding.tasks if task.outcome is Outcome.CANCELLED and task.error is None],
-        undo=_undo(offboarding),
-        decisions=_decisions(offboarding),
+        undo=undoable(offboarding),
+        decisions=decisions_of(offboarding),
         facts=_facts(offboarding),
         sha256=fingerprint(evidence(offboarding)),
         created_at=created_at or datetime.now(UTC),
         version=__version__,
+        not_done=NOT_DONE,
     )
 
 
@@ -93,14 +96,15 @@ def _template() -> Template:
     return environment.get_template("report.html.j2")
 
 
-def _undo(offboarding: Offboarding) -> str:
+def undoable(offboarding: Offboarding) -> str:
+    """How many of the changes that were made can be put back."""
     done = [record.change for task in offboarding.tasks for record in words.made(task)]
     if not done:
         return "Nothing was changed"
     return f"{sum(change.reversible for change in done)} of {words.counted(len(done), 'change')}"
 
 
-def _decisions(offboarding: Offboarding) -> list[tuple[str, str, str]]:
+def decisions_of(offboarding: Offboarding) -> list[tuple[str, str, str]]:
     """Code, choice and the question that it answered, where the last plan still shows it."""
     asked = {note.code: note.text for task in offboarding.tasks for note in task.notes}
     asked |= {note.code: note.text for note in offboarding.notes}

@@ -17,7 +17,7 @@ from leaver.access.targets import refuse_approver
 from leaver.domain.errors import Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
-from leaver.offboarding import report, words
+from leaver.offboarding import paper, report, words
 from leaver.offboarding.approval import is_asker
 from leaver.web.reach import changeable, record_of
 from leaver.web.rooms import Here, Rooms
@@ -66,6 +66,14 @@ async def evidence(here: Here, session: Signed, offboarding_id: str) -> Response
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return HTMLResponse(report.page(record), headers={"Content-Security-Policy": policy})
+
+
+@router.get("/offboardings/{offboarding_id}/report.pdf")
+async def on_paper(here: Here, session: Signed, offboarding_id: str) -> Response:
+    """The evidence, as PDF."""
+    record = await record_of(here, session.person, offboarding_id, Right.SEE)
+    headers = {"Content-Disposition": f'attachment; filename="offboarding-{record.id}.pdf"'}
+    return Response(await asyncio.to_thread(paper.pdf, record), media_type="application/pdf", headers=headers)
 
 
 @router.get("/offboardings/{offboarding_id}/undo")
