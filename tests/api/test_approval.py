@@ -112,3 +112,21 @@ async def test_only_who_manages_the_organization_sets_the_rule(
     assert (await limited.put("/api/v1/approval-rule", json=RULE)).status_code == 403
     assert (await client.get("/api/v1/approval-rule")).json() == {"permanent": False, "privileged": False}
     assert (await client.put("/api/v1/approval-rule", json={"permanent": True})).status_code == 422
+
+
+@pytest.mark.parametrize("door", [through_v1, through_cipp])
+async def test_whoever_listens_is_told_that_approval_is_needed_once(
+    client: Client, house: House, world: World, door: Any
+) -> None:
+    await client.put("/api/v1/approval-rule", json=RULE)
+    hook = {"name": "x", "url": "https://hooks.example.com/", "events": ["offboarding.approval_needed"]}
+    where = (await client.post("/api/v1/webhooks", json=hook)).json()["id"]
+
+    await door(client)
+    await work(house)
+
+    (told,) = (await client.get(f"/api/v1/webhooks/{where}/deliveries")).json()["items"]
+    found = await house.outbox.get(told["id"])
+    assert told["type"] == "offboarding.approval_needed"
+    assert found is not None
+    assert found.data["approval_needed"]

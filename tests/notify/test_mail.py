@@ -211,6 +211,7 @@ def data(**more: Any) -> dict[str, Any]:
         "asked_by": "",
         "at": None,
         "follow_ups": [],
+        "approval_needed": [],
         "problems": [],
         "url": "/offboardings/1",
     } | more

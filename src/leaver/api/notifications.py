@@ -14,12 +14,13 @@ from leaver.api.notify_shapes import DeliveryShown, Event, NotificationShown
 from leaver.api.shapes import Page, answers
 from leaver.api.v1 import Body
 from leaver.api.webhooks import delivery_json
+from leaver.domain import news
 from leaver.domain.offboarding import stamp
 from leaver.notify.book import EMAIL, SERVICE
 from leaver.store.targets import Target
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["Notifications"])
-USUAL: list[Event] = ["offboarding.finished", "offboarding.failed"]
+USUAL: list[Event] = list(news.USUAL)  # type: ignore[arg-type]
 
 
 class NotificationRequest(Body):

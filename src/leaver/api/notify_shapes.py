@@ -8,7 +8,13 @@ from pydantic import Field
 
 from leaver.api.shapes import MOMENT, Shape
 
-Event = Literal["offboarding.accepted", "offboarding.finished", "offboarding.failed", "offboarding.follow_up_due"]
+Event = Literal[
+    "offboarding.accepted",
+    "offboarding.finished",
+    "offboarding.failed",
+    "offboarding.follow_up_due",
+    "offboarding.approval_needed",
+]
 
 
 class TargetShown(Shape):

@@ -12,6 +12,7 @@ ACCEPTED = "offboarding.accepted"
 FINISHED = "offboarding.finished"
 FAILED = "offboarding.failed"
 FOLLOW_UP_DUE = "offboarding.follow_up_due"
+APPROVAL_NEEDED = "offboarding.approval_needed"
 TEST = "leaver.test"
 """Sent only when somebody asks for it, to one target."""
 EVENTS = {
@@ -19,9 +20,12 @@ EVENTS = {
     FINISHED: "An offboarding has ended, and nothing failed",
     FAILED: "An offboarding failed or was blocked",
     FOLLOW_UP_DUE: "An offboarding leaves something for a person to do",
+    APPROVAL_NEEDED: "An offboarding waits for a second person to approve it",
 }
 """What can be subscribed to, in words."""
 ENDINGS = (FINISHED, FAILED)
+USUAL = (FINISHED, FAILED, APPROVAL_NEEDED)
+"""What people are told of, unless they choose."""
 CHANNELS: dict[str, tuple[str, ...]] = {
     "webhook": ("webhook", "service"),
     "email": ("email",),
@@ -34,6 +38,11 @@ def news_of_end(record: Offboarding) -> list[str]:
     """The events of an offboarding that has just ended."""
     ending = FAILED if record.state in (State.FAILED, State.BLOCKED) else FINISHED
     return [ending, FOLLOW_UP_DUE] if follow_ups_of(record) else [ending]
+
+
+def news_of_acceptance(record: Offboarding) -> list[str]:
+    """The events of an offboarding that has just been accepted."""
+    return [ACCEPTED, APPROVAL_NEEDED] if record.awaits_approval else [ACCEPTED]
 
 
 def told(record: Offboarding, portal: str = "") -> dict[str, Json]:
@@ -53,6 +62,7 @@ def told(record: Offboarding, portal: str = "") -> dict[str, Json]:
         "outcomes": dict(Counter(task.outcome.value for task in record.tasks)),
         "follow_ups": follow_ups_of(record),
         "problems": _problems(record),
+        "approval_needed": list(record.approval.reasons.values()) if record.approval and record.awaits_approval else [],
         "url": f"{portal}/offboardings/{record.id}",
     }
 

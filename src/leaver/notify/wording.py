@@ -19,6 +19,7 @@ SUBJECTS = {
     news.FINISHED: "finished",
     news.FAILED: "failed",
     news.FOLLOW_UP_DUE: "something is left for a person",
+    news.APPROVAL_NEEDED: "waits for approval",
 }
 STATES = {
     "completed": "Everything was done and read back.",
@@ -49,12 +50,13 @@ def message(type_: str, data: Mapping[str, Any]) -> Message:
     title = f"{what} of {_name(user['display_name'])}: {SUBJECTS.get(type_, type_)}"
     lines = [
         f"{_name(user['display_name'])} ({_plain(user['upn'])}), {_name(tenant['name'] or tenant['domain'])}",
-        STATES.get(data["state"], data["state"]) if type_ != news.ACCEPTED or not data["at"] else _when(data["at"]),
+        _how(type_, data),
     ]
     if data["reference"]:
         lines.append(f"Reference: {_plain(data['reference'])}")
     if data["asked_by"]:
         lines.append(f"Asked for by: {_plain(data['asked_by'])}")
+    lines += [_plain(reason) for reason in data["approval_needed"]]
     lines += _listed("What went wrong:", data["problems"])
     lines += _listed("Left for a person:", data["follow_ups"])
     if data["url"].startswith("http"):
@@ -70,8 +72,12 @@ def _listed(heading: str, items: list[dict[str, Any]]) -> list[str]:
     return ["", heading, *[line.replace("-  ", "- ") for line in lines[:MOST_LINES]], *rest]
 
 
-def _when(moment: str) -> str:
-    return f"It is scheduled for {moment[:16].replace('T', ' ')} UTC."
+def _how(type_: str, data: Mapping[str, Any]) -> str:
+    if data["approval_needed"]:
+        return "It stands still until a second person has agreed."
+    if type_ == news.ACCEPTED and data["at"]:
+        return f"It is scheduled for {data['at'][:16].replace('T', ' ')} UTC."
+    return STATES.get(data["state"], str(data["state"]))
 
 
 def _plain(text: str) -> str:

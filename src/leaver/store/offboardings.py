@@ -82,7 +82,7 @@ class Offboardings:
                     after=_accepted(record),
                     connection=connection,
                 )
-                await self._outbox.write(connection, record, news.ACCEPTED)
+                await self._outbox.write(connection, record, *news.news_of_acceptance(record))
         except IntegrityError:
             # Two were accepted at the same moment: the loser is told what it would have been told a moment later.
             async with self._database.begin() as connection:
@@ -340,10 +340,13 @@ class Offboardings:
 
     async def _save_head(self, connection: AsyncConnection, record: Offboarding, lease: Lease | None) -> None:
         mine = (HEAD.c.id == record.id,) if lease is None else _held(lease)
-        if record.ended_at is not None:
-            was_active = select(HEAD.c.active).where(*mine).with_for_update()
-            if (await connection.execute(was_active)).scalar_one_or_none():
+        if record.ended_at is not None or record.awaits_approval:
+            wanted = select(HEAD.c.active, HEAD.c.awaits_approval).where(*mine).with_for_update()
+            was = (await connection.execute(wanted)).one_or_none()
+            if was is not None and was.active and record.ended_at is not None:
                 await self._outbox.write(connection, record, *news.news_of_end(record))
+            if was is not None and not was.awaits_approval and record.awaits_approval:
+                await self._outbox.write(connection, record, news.APPROVAL_NEEDED)
         done = await connection.execute(
             update(HEAD)
             .where(*mine)

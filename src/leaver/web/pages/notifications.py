@@ -95,7 +95,7 @@ async def _show(
         targets=await here.house.book.others() if manages else [],
         events=news.EVENTS,
         given={key: str(given.get(key, "")) for key in ("kind", "name", "address")} if given and adding else {},
-        chosen=[str(value) for value in given.getlist("event")] if given and adding else list(news.ENDINGS),
+        chosen=[str(value) for value in given.getlist("event")] if given and adding else list(news.USUAL),
         said=said,
         error=error,
     )
