@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from leaver import __version__
+from leaver import __version__, traces
 from leaver.access.accounts import Accounts
 from leaver.access.codes import Codes
 from leaver.access.gate import Gate, checked
@@ -38,6 +38,7 @@ from leaver.wiring import House, open_house
 log = logging.getLogger("leaver.access")
 LARGEST_BODY = 2_000_000
 """Bytes of a request; the largest honest one is a list of users."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -96,6 +97,7 @@ def create(
         redoc_url=None,
         openapi_url="/api/openapi.json",
         generate_unique_id_function=operation_id,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would hold queries; see traces.py
     )
     describe(app)
     if house is not None:
@@ -160,6 +162,21 @@ def _add_health(app: FastAPI) -> None:
 async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
     """Every request: a limit to its size, a name in the log, strict headers on its answer."""
     name = secrets.token_hex(8)
+    method = request.method if request.method in METHODS else "OTHER"
+    opened = traces.span(method, "server", request.headers, http__request__method=method, leaver__request__id=name)
+    with traces.under_way(request=name), opened as span:
+        response = await _answered(request, go_on)
+        span.say(http__response__status_code=response.status_code)
+        if route := getattr(request.scope.get("route"), "path", ""):
+            span.call(f"{method} {route}")
+            span.say(http__route=route)
+        if response.status_code >= 500:
+            span.fail(str(response.status_code))
+    response.headers["X-Request-Id"] = name
+    return response
+
+
+async def _answered(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
     began = time.perf_counter()
     length = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
     if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:  # a body must say how long it is
@@ -169,9 +186,8 @@ async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response
         response = await go_on(request)
     for header, value in (HEADERS | (OVER_HTTPS if request.url.scheme == "https" else {})).items():
         response.headers.setdefault(header, value)
-    response.headers["X-Request-Id"] = name
     took = (time.perf_counter() - began) * 1000
-    log.info("%s %s %s %s %.0fms", name, request.method, request.url.path, response.status_code, took)
+    log.info("%s %s %s %.0fms", request.method, request.url.path, response.status_code, took)
     return response
 
 

@@ -44,6 +44,8 @@ class Config:
     secret_key: str = field(default="", repr=False)
     """Keys that seal our own secrets, the newest first, separated by commas; empty: a file of the data folder."""
     session_idle_seconds: float = 3600.0
+    log_format: str = "text"
+    """`text`, or `json` for collectors."""
     """How long a session of the portal lasts without a page being asked for."""
     sign_in_tries: int = 40
     """Tries to sign in from one address in five minutes."""
@@ -78,6 +80,9 @@ class Config:
         cloud = (given.text("LEAVER_CLOUD") or "global").lower()
         if cloud not in CLOUDS:
             raise _unusable("LEAVER_CLOUD", f"is {cloud!r}", f"Choose one of {', '.join(CLOUDS)}.")
+        log_format = (given.text("LEAVER_LOG_FORMAT") or "text").lower()
+        if log_format not in ("text", "json"):
+            raise _unusable("LEAVER_LOG_FORMAT", f"is {log_format!r}", "Choose text or json.")
         urls = {name: given.url(name) for name in ("LEAVER_LOGIN_URL", "LEAVER_GRAPH_URL", "LEAVER_EXCHANGE_URL")}
         for name, url in urls.items():
             if cloud == "custom" and not url:
@@ -103,6 +108,7 @@ class Config:
             port=given.port("LEAVER_PORT", 8365),
             lease_seconds=given.seconds("LEAVER_LEASE_SECONDS", 45.0, least=2.0),
             secret_key=given.text("LEAVER_SECRET_KEY"),
+            log_format=log_format,
             session_idle_seconds=given.seconds("LEAVER_SESSION_IDLE_SECONDS", 3600.0, least=60.0),
             sign_in_tries=given.count("LEAVER_SIGN_IN_TRIES", 40),
             writes_per_minute=given.count("LEAVER_WRITES_PER_MINUTE", 600),

@@ -169,10 +169,11 @@ def worker() -> int:
 
     Several workers share the work when LEAVER_DATABASE_URL names a PostgreSQL database.
     """
-    import logging
+    from leaver import traces
+    from leaver.config import Config
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    traces.start_log(Config.from_environment().log_format)
+    traces.start_traces("worker")
 
     async def work(house: House) -> int:
         from leaver.offboarding.worker import Worker

@@ -26,16 +26,16 @@ GRACE = 30
 @click.option("--no-worker", is_flag=True, help="Only serve; `leaver worker` processes do the work.")
 def serve(no_worker: bool) -> int:
     """Serve portal and API at LEAVER_HOST:LEAVER_PORT, and work on what is accepted, until stopped."""
-    import logging
     from importlib import import_module
 
     import uvicorn
 
+    from leaver import traces
     from leaver.config import Config
 
     config = Config.from_environment()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    traces.start_log(config.log_format)
+    traces.start_traces("serve")
 
     def welcome(password: str) -> None:
         click.echo(f"First sign-in: user name admin, password {password} (to be changed at once).", err=True)

@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
+from leaver import traces
 from leaver.domain.errors import LeaverError, Throttled, Unavailable, Uncertain, Unusable
 from leaver.m365.answers import Answer, Call, NoAnswer, Request, kept_text, quote_id, record, recording
 from leaver.m365.translate import Asked
@@ -127,8 +128,14 @@ class Http:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         began, sent_at = time.monotonic(), datetime.now(UTC)
+        name = f"{request.method} {request.service}"
+        asked = {"http__request__method": request.method, "leaver__client_request_id": own_id}
         try:
-            response = await self._client.send(self._built(request, headers))
+            with traces.span(name, "client", None, leaver__service=request.service, **asked) as span:
+                response = await self._client.send(self._built(request, headers))
+                span.say(http__response__status_code=response.status_code)
+                if response.status_code >= 400:
+                    span.fail(str(response.status_code))
         except httpx.HTTPError as error:
             raise NoAnswer(
                 _reason(error),

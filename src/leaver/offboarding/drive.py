@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
+from leaver import traces
 from leaver.domain.actor import ENGINE
 from leaver.domain.errors import LeaseLost, LeaverError, StoreAway, TryAgain
 from leaver.domain.offboarding import ErrorRecord, Offboarding, TaskRecord
@@ -173,7 +174,9 @@ async def drive(
             stopping.set()
             keeper.cancelled = True
         try:
-            return await _drive(house, record, keeper, tell, stopping, look_again, planned)
+            work = traces.span(record.kind, leaver__offboarding__id=record.id, leaver__tenant__id=record.tenant.id)
+            with traces.under_way(offboarding=record.id), work:
+                return await _drive(house, record, keeper, tell, stopping, look_again, planned)
         except (LeaseLost, StoreAway):
             raise
         except asyncio.CancelledError:

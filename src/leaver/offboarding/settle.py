@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 
+from leaver import traces
 from leaver.domain.errors import Forbidden, LeaseLost, LeaverError, OnPremises, TryAgain, Uncertain
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, TaskRecord, plain
 from leaver.domain.outcome import Outcome
@@ -70,6 +71,17 @@ class Settling:
 
 async def settle(settling: Settling) -> Outcome:
     """Bring one task to its end; the record holds everything that was seen and done, also when it fails."""
+    of = settling.planned.record.id
+    name = settling.record.task
+    with traces.span(f"task {name}", leaver__task=name, leaver__offboarding__id=of) as span:
+        outcome = await _settle(settling)
+        span.say(leaver__outcome=outcome.value)
+        if outcome in (Outcome.FAILED, Outcome.UNVERIFIED):
+            span.fail(outcome.value)
+    return outcome
+
+
+async def _settle(settling: Settling) -> Outcome:
     record = settling.record
     resumed = record.started_at is not None
     if resumed:
