@@ -16,18 +16,19 @@ from hypothesis import strategies as st
 from conftest import CLIENT_ID, ORIGIN, SECRET
 from leaver.config import Config
 from leaver.domain.actor import Actor
-from leaver.domain.errors import Unusable
+from leaver.domain.errors import LeaverError, Unusable
 from leaver.m365.http import Http
 from leaver.offboarding import desk as doors
 from leaver.offboarding.drive import drive
 from leaver.store.tenants import KnownTenant
 from leaver.wiring import build
-from m365_simulator.faults import Behaviour
+from m365_simulator.faults import Behaviour, Fault
 from m365_simulator.server import create_app
 from m365_simulator.world import E3, POWER_BI, App, Cloud, World
 from support import EVERYTHING, Desk, Wire
 
 ADA = "ada@contoso.example"
+GOOD = {"verified", "already_in_place", "not_applicable", "follow_up"}
 KINDS = ("security", "microsoft365", "distribution", "mail_security")
 NEEDS_CERTIFICATE = {"grant_onedrive_access", "disable_onedrive_sharing"}
 
@@ -99,9 +100,15 @@ def colleagues(world: World) -> Any:
 
 
 @asynccontextmanager
-async def desk_of(cloud: Cloud, world: World, data: Path) -> AsyncIterator[tuple[Desk, Wire]]:
-    """The desk in front of a tenant that was made up."""
-    wire = Wire(create_app(cloud, Behaviour(synced_disable="accept")))
+async def desk_of(
+    cloud: Cloud, world: World, data: Path, behaviour: Behaviour | None = None
+) -> AsyncIterator[tuple[Desk, Wire]]:
+    """The desk in front of a tenant that was made up; the pauses between tries are the simulator's time, not ours."""
+    wire = Wire(create_app(cloud, behaviour or Behaviour(synced_disable="accept")))
+
+    async def wait(seconds: float) -> None:
+        wire.app.state.simulator.advance(min(seconds, 5.0))
+
     config = Config.from_environment(
         {
             "LEAVER_CLOUD": "custom",
@@ -113,7 +120,7 @@ async def desk_of(cloud: Cloud, world: World, data: Path) -> AsyncIterator[tuple
             "LEAVER_DATA_DIR": str(data),
         }
     )
-    http = Http(transport=httpx.ASGITransport(wire.app))
+    http = Http(transport=httpx.ASGITransport(wire.app), sleep=wait)
     house = build(config, http)
     try:
         await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain]))
@@ -209,3 +216,88 @@ async def test_undo_restores_what_is_reversible(
         await drive(desk.house, undo.id, owner="w1", look_again=(0.01, 0.02, 0.05))
 
         assert what_can_come_back(world) == before
+
+
+moods = st.fixed_dictionaries(
+    {
+        "read_after_write": st.sampled_from([0.0, 0.05]),
+        "conversion_delay": st.sampled_from([0.0, 0.05]),
+        "group_license_delay": st.sampled_from([0.0, 0.05]),
+        "not_a_member_status": st.sampled_from([404, 400]),
+        "remove_license_atomic": st.booleans(),
+        "missing_entry": st.sampled_from(["warning", "error"]),
+        "calendar_user": st.sampled_from(["name", "object"]),
+        "calendar_preview": st.sampled_from(["text", "object", "nothing"]),
+        "retry_after_date": st.booleans(),
+        "exchange_concurrency": st.sampled_from([0, 2]),
+    }
+)
+
+
+@st.composite
+def troubles(draw: st.DrawFn) -> list[Fault]:
+    """A few things that go wrong for a moment, at any call of any service."""
+    where = st.sampled_from(
+        [
+            "GET /users",
+            "PATCH /users",
+            "POST /users",
+            "DELETE ",
+            "/groups",
+            "Get-",
+            "Set-",
+            "Remove-",
+            "Add-",
+            ".",
+            "oauth2",
+        ]
+    )
+    how = st.sampled_from(
+        [
+            {"status": 429, "headers": {"retry-after": "1"}},
+            {"status": 429},
+            {"status": 503, "headers": {"retry-after": "1"}},
+            {"status": 503},
+            {"status": 504},
+            {"status": 502, "text": "<html>Bad gateway</html>"},
+            {"status": 500},
+            {"drop": True},
+            {"drop": True, "after_effect": True},
+            {"status": 504, "after_effect": True},
+            {"status": 401, "body": {"error": {"code": "InvalidAuthenticationToken", "message": "Expired."}}},
+        ]
+    )
+    found = draw(st.lists(st.tuples(where, how, st.integers(0, 12), st.integers(1, 2)), min_size=1, max_size=5))
+    return [Fault(match, skip=skip, times=times, **what) for match, what, skip, times in found]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(made=worlds(), names=chosen, faults=troubles(), habits=moods)
+async def test_what_goes_wrong_for_a_moment_is_made_good_and_harms_nobody(
+    made: tuple[Cloud, World], names: set[str], faults: list[Fault], habits: dict[str, Any], tmp_path_factory: Any
+) -> None:
+    """H3, H22, A10: lost answers, throttling and outages at any call; what ends unwell is finished by a second run."""
+    cloud, world = made
+    world.add_meeting("ada", "Weekly", "bob@contoso.example") if "ada" in world.mailboxes else None
+    behaviour = Behaviour(synced_disable="accept", **habits)
+    async with desk_of(cloud, world, tmp_path_factory.mktemp("data"), behaviour) as (desk, wire):
+        wishes = {name: EVERYTHING[name] for name in names}
+        others = colleagues(world)
+        if (await desk.preview(ADA, settings=wishes)).blocked:
+            return
+        wire.app.state.simulator.tokens.forget()
+        behaviour.faults += faults
+
+        try:
+            (result,) = await desk.offboard(ADA, settings=wishes)
+        except LeaverError:
+            assert wire.writes == []
+        else:
+            assert {task.outcome.value for task in result.tasks} <= {*GOOD, "failed", "blocked", "cancelled"}
+        behaviour.faults.clear()
+        (second,) = await desk.offboard(ADA, settings=wishes)
+
+        assert {task.task: task.outcome.value for task in second.tasks if task.outcome.value not in GOOD} == {}
+        assert colleagues(world) == others
+        cancelled = [c for c in wire.writes if c["cmdlet"] == "Remove-CalendarEvents" and c["status"] == 200]
+        assert len(cancelled) <= 2
