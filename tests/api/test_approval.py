@@ -130,3 +130,13 @@ async def test_whoever_listens_is_told_that_approval_is_needed_once(
     assert told["type"] == "offboarding.approval_needed"
     assert found is not None
     assert found.data["approval_needed"]
+
+
+async def test_a_plan_says_who_else_must_agree(client: Client, world: World) -> None:
+    await client.put("/api/v1/approval-rule", json=RULE)
+
+    planned = (await client.post("/api/v1/plans", json=WISH)).json()["offboardings"][0]
+
+    assert planned["approval"]["state"] == "pending"
+    assert set(planned["approval"]["reasons"]) == {"permanent"}
+    assert (await client.get("/api/v1/offboardings")).json()["items"] == []

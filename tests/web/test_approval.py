@@ -97,3 +97,39 @@ async def test_the_rule_is_for_administrators(browser: Browser, house: House, wo
     await browser.open("/settings/approval")
 
     assert browser.page.status_code == 403
+
+
+async def test_whoever_decides_sees_the_plan_of_what_a_program_asked_for_without_one(
+    browser: Browser, house: House, world: World, wire: Wire
+) -> None:
+    from leaver.domain.actor import Actor
+    from leaver.domain.offboarding import Offboarding
+    from leaver.offboarding.approval import ApprovalRule, save_rule
+    from leaver.offboarding.desk import Desk, Request
+
+    await save_rule(house.papers, house.audit, ApprovalRule(permanent=True), Actor("boss"))
+    request = Request(world.id, ["ada@contoso.example"], {"delete_user": True, "disable_sign_in": True})
+    (record,) = await Desk(house).queue(request, Actor("robot", "api"))
+    assert isinstance(record, Offboarding)
+
+    await browser.open(f"/offboardings/{record.id}")
+    shown = browser.html
+    await be(browser, house, "val", "viewer")
+    await browser.open(f"/offboardings/{record.id}")
+
+    assert "the plan of this moment" in shown
+    assert "Disable sign-in" in shown
+    assert "Disable sign-in" not in browser.html
+    assert wire.writes == []
+    assert (await house.offboardings.get(record.id)).tasks == []
+
+
+async def test_the_review_says_that_a_second_person_must_approve(browser: Browser, house: House, world: World) -> None:
+    await browser.open("/settings/approval")
+    await browser.post(permanent="on")
+    await to_settings(browser, world)
+
+    await browser.post(task=["delete_user"], when="now", do="next")
+
+    assert "A second person must approve this before anything changes" in browser.html
+    assert await house.offboardings.awaiting() == 0

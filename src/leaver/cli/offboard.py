@@ -181,6 +181,9 @@ async def _carry_out(
     show_result(out, preview.offboardings)
     out.print()
     for record in preview.offboardings:
+        if record.awaits_approval:
+            out.print(f"{record.id} waits for a second person, in the portal or through the API.", soft_wrap=True)
+            continue
         out.print(f"Evidence: {house.config.data_dir / 'reports' / record.id}.html and .json", soft_wrap=True)
     if not finished:
         err.print("Stopped by Ctrl-C. Run the same command again to do what is still missing.")

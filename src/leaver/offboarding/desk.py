@@ -16,7 +16,7 @@ from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import NoteKind, follow_up
 from leaver.offboarding import approval
-from leaver.offboarding.intake import House, Opened, accept, batch_refusals
+from leaver.offboarding.intake import House, Opened, accept, batch_refusals, reopen
 from leaver.offboarding.locks import refuse_other_than_locked
 from leaver.offboarding.planner import Preview, preview
 from leaver.offboarding.undo import open_undo, plan_undo
@@ -58,9 +58,16 @@ class Desk:
         self._nudge = nudge
 
     async def plan(self, request: Request, actor: Actor) -> Preview:
-        """What would happen; nothing is written anywhere."""
+        """What would happen, and whether a second person would have to agree; nothing is written anywhere."""
         opened = await self._accept(request, request.users, actor)
-        return await preview(self._house, opened)
+        planned = await preview(self._house, opened)
+        await asyncio.gather(*(approval.hold(self._house, record) for record in planned.offboardings))
+        return planned
+
+    async def planned(self, offboarding_id: str) -> Offboarding:
+        """One that was accepted without a plan, with the plan of this moment; nothing is written anywhere."""
+        opened = await reopen(self._house, await self.get(offboarding_id))
+        return (await preview(self._house, [opened])).offboardings[0]
 
     async def submit(
         self, request: Request, actor: Actor, *, confirmed_digest: str = "", allowed: Allowed = anybody
@@ -86,7 +93,6 @@ class Desk:
             )
         for item in planned.planned:
             self._mark(item.record, request)
-        await asyncio.gather(*(approval.hold(self._house, item.record) for item in planned.planned))
         accepted = await accept_plan(
             self._house.offboardings, planned, key_of=lambda record: self._key(record, request, actor)
         )

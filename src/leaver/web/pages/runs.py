@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from leaver.access.roles import Right, may
 from leaver.access.sessions import Session
 from leaver.access.targets import refuse_approver
-from leaver.domain.errors import Unusable
+from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
 from leaver.offboarding import paper, report, words
@@ -34,6 +34,13 @@ LOOK = 0.4
 async def run(request: Request, here: Here, session: Signed, offboarding_id: str, error: str = "") -> Response:
     """How it stands, live."""
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
+    may_change = may(session.person, Right.OFFBOARD, record.tenant.id)
+    shown = record
+    if record.awaits_approval and not record.tasks and may_change:  # whoever decides sees what they decide
+        try:
+            shown = await here.desk.planned(record.id)
+        except LeaverError as problem:
+            error = error or f"It could not be planned just now: {problem}"
     undecided = [
         (note.code, note.text, note.choices) for _, note in words.notes_of(record, NoteKind.BLOCKER) if note.choices
     ]
@@ -43,9 +50,10 @@ async def run(request: Request, here: Here, session: Signed, offboarding_id: str
         session,
         page="Offboardings",
         record=record,
+        shown=shown,
         live=record.ended_at is None and not record.awaits_approval,
         blockers=undecided,
-        may_change=may(session.person, Right.OFFBOARD, record.tenant.id),
+        may_change=may_change,
         may_privileged=may(session.person, Right.PRIVILEGED, record.tenant.id),
         asked_by_viewer=is_asker(record, session.person.actor()),
         error=error,
