@@ -42,6 +42,12 @@ class Provider:
     """The error that the next sign-in ends with."""
     methods: tuple[str, ...] = ("client_secret_post", "client_secret_basic")
     down: bool = False
+    uses: dict[str, str] = field(default_factory=dict)
+    """What a key is for, where it is not for signing."""
+    gate: threading.Event = field(default_factory=threading.Event)
+    """Answers are held back while it is not set."""
+    arrived: threading.Event = field(default_factory=threading.Event)
+    """Set when a request is held back."""
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     """Every request: method, path, parameters."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -87,7 +93,9 @@ class Provider:
             algorithm = (
                 jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
             )
-            listed.append({**json.loads(algorithm.to_jwk(key.public_key())), "kid": kid, "use": "sig"})
+            listed.append(
+                {**json.loads(algorithm.to_jwk(key.public_key())), "kid": kid, "use": self.uses.get(kid, "sig")}
+            )
         return {"keys": listed}
 
     def authorize(self, asked: dict[str, str]) -> str:
@@ -128,6 +136,7 @@ class Provider:
 def running() -> Iterator[Provider]:
     """A provider that listens."""
     provider = Provider()
+    provider.gate.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -141,6 +150,9 @@ def running() -> Iterator[Provider]:
             path = urlsplit(self.path).path.removeprefix("/idp")
             values = {name: each[0] for name, each in found.items()}
             provider.asked.append((self.command, path, values))
+            if not provider.gate.is_set():
+                provider.arrived.set()
+                provider.gate.wait(20)
             if provider.down:
                 self._say(503, {"error": "down"})
             elif path == "/.well-known/openid-configuration":

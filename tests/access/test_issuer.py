@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -166,6 +167,34 @@ async def test_a_key_that_is_taken_back_counts_no_more(provider: Provider, issue
 
     with pytest.raises(NotSignedIn, match="no such key"):
         await issuer.verify(token, [CLIENT])
+
+
+async def test_a_key_for_something_else_signs_nothing(provider: Provider, issuer: Issuer) -> None:
+    provider.uses["first"] = "enc"
+
+    with pytest.raises(NotSignedIn, match="no such key"):
+        await issuer.verify(provider.program(), [CLIENT])
+
+
+async def test_whoever_can_be_answered_does_not_wait_for_a_slow_provider(
+    provider: Provider, issuer: Issuer, clock: Clock
+) -> None:
+    token = provider.program()
+    await issuer.verify(token, [CLIENT])
+    clock.now += PAUSE + 1
+    stranger = Provider(issuer=provider.issuer)
+    stranger.rotate("invented")
+    provider.gate.clear()
+    waiting = asyncio.create_task(issuer.verify(stranger.program(), [CLIENT]))
+    await asyncio.to_thread(provider.arrived.wait, 10)
+
+    claims = await asyncio.wait_for(issuer.verify(token, [CLIENT]), 5)
+
+    assert claims["azp"] == "prog-1"
+    assert not waiting.done()
+    provider.gate.set()
+    with pytest.raises(NotSignedIn):
+        await waiting
 
 
 async def test_keys_are_kept_while_the_provider_is_away(provider: Provider, issuer: Issuer, clock: Clock) -> None:

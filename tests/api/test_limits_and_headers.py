@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from leaver.access.tokens import Tokens
 from leaver.app import create
 from leaver.domain.actor import Actor
 from leaver.wiring import House
+from m365_simulator.world import World
 
 
 @pytest.fixture
@@ -65,6 +67,19 @@ async def test_signing_in_is_limited_by_address_also_with_the_right_password(bus
     assert "leaver=" not in answer.headers.get("set-cookie", "")
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 303), ("none", 303)]
+)
+async def test_a_form_of_another_site_signs_nobody_in(busy: Client, house: House, site: str, status: int) -> None:
+    password = await Accounts(house.papers, house.audit).first()
+    form = {"username": "admin", "password": password}
+
+    answer = await busy.post("/signin", data=form, headers={"Sec-Fetch-Site": site})
+
+    assert answer.status_code == status
+    assert len(await house.papers.all("session")) == (status == 303)
+
+
 @pytest.mark.parametrize("path", ["/signin", "/api/v1/tenants", "/api/nothing", "/static/app.css", "/healthz"])
 async def test_every_answer_is_strict(busy: Client, path: str) -> None:
     headers = (await busy.get(path)).headers
@@ -81,3 +96,23 @@ async def test_every_answer_is_strict(busy: Client, path: str) -> None:
 
 async def test_without_https_nothing_is_promised_of_it(client: Client) -> None:
     assert "strict-transport-security" not in (await client.get("/healthz")).headers
+
+
+async def test_a_stream_ends_when_its_token_is_revoked(
+    client: Client, house: House, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leaver.api.v1.QUIET", 0.1)
+    monkeypatch.setattr("leaver.api.v1.LOOK", 0.05)
+    wish = {"tenant": world.domain, "users": ["ada@contoso.example"], "settings": {"disable_sign_in": True}}
+    made = (await client.post("/api/v1/offboardings", json=wish)).json()["offboardings"][0]["id"]
+    stream = asyncio.create_task(client.get(f"/api/v1/offboardings/{made}/events"))
+    await asyncio.sleep(0.5)
+    open_before = not stream.done()
+    tokens = Tokens(house.papers, house.audit)
+
+    await tokens.revoke((await tokens.all())[0].id, Actor("test"))
+
+    answer = await asyncio.wait_for(stream, 10)
+    assert open_before
+    assert "event: offboarding" in answer.text
+    assert "event: end" not in answer.text

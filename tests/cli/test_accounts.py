@@ -91,3 +91,17 @@ def test_an_account_that_is_not_there_is_named(runner: CliRunner, command: str) 
 
     assert answer.exit_code == 2
     assert "nobody" in answer.output
+
+
+def test_a_person_is_signed_out_everywhere_however_they_came(runner: CliRunner) -> None:
+    async def come_in() -> None:
+        async with open_store(Config.from_environment()) as store:
+            for _ in range(2):
+                await Sessions(store.papers).open(Person("ann@msp.example", Role.VIEWER))
+
+    asyncio.run(come_in())
+
+    ended = json.loads(runner.invoke(main, ["account", "sign-out", "Ann@MSP.example", "--json"]).stdout)
+
+    assert ended == {"name": "Ann@MSP.example", "sessions": 2}
+    assert sessions() == 1

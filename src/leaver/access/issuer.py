@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ KEPT = 6 * 3600.0
 """Seconds after which keys are fetched anew."""
 PAUSE = 30.0
 """Seconds between two fetches that unknown keys ask for; whoever invents key ids makes us ask no oftener."""
+LONGEST_WAIT = 10.0
+"""Seconds that the provider may take for an answer."""
 LONGEST = 16_384
 """Characters of a token; one with 200 groups has half as many."""
 _ENTRA = {
@@ -157,7 +159,7 @@ class Issuer:
     async def fetch(self, request: Request) -> dict[str, Any]:
         """The JSON object that the provider answers with; anything else is Unavailable."""
         try:
-            answer = await self._http.send(request)
+            answer = await self._http.send(replace(request, read_timeout=LONGEST_WAIT))
         except NoAnswer as error:
             raise _away(request, error.reason) from error
         if not answer.ok or not isinstance(answer.body, dict):
@@ -176,12 +178,15 @@ class Issuer:
 
     async def _of(self, authority: Authority, *, missing: str | None = None) -> _Known:
         """What is known of an authority: fetched at first, when it is old, and when a key is missing in it."""
+        known = self._known.get(authority.issuer)
+        if known is not None and (self._is_fresh(known, missing) or (missing is None and self._fetching.locked())):
+            return known  # whoever can be answered does not wait for a provider that takes its time
         async with self._fetching:
             known = self._known.get(authority.issuer)
             now = self._clock()
-            fresh = known is not None and now - known.fetched < KEPT and (missing is None or missing in known.keys)
             tried = self._tried.get(authority.issuer)
-            if known is not None and (fresh or (tried is not None and now - tried < PAUSE)):
+            asked_lately = tried is not None and now - tried < PAUSE
+            if known is not None and (self._is_fresh(known, missing) or asked_lately):
                 return known
             self._tried[authority.issuer] = now
             try:
@@ -192,6 +197,9 @@ class Issuer:
                 # The provider does not answer now; the keys that it gave before are still its keys.
                 return known
             return self._known[authority.issuer]
+
+    def _is_fresh(self, known: _Known, missing: str | None) -> bool:
+        return self._clock() - known.fetched < KEPT and (missing is None or missing in known.keys)
 
     async def _fetched(self, authority: Authority) -> _Known:
         said = await self.fetch(Request("sign-in", "GET", authority.discovery, "discovery"))

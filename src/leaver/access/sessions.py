@@ -82,6 +82,16 @@ class Sessions:
             if str(document.get("account", "")).casefold() == account.strip().casefold() and key != kept:
                 await self._papers.remove(KIND, key)
 
+    async def close_of(self, name: str) -> int:
+        """Sign a person out everywhere, however they signed in; how many sessions there were."""
+        wanted = name.strip().casefold()
+        found = [
+            key for key, document in (await self._papers.keyed(KIND)).items() if document["name"].casefold() == wanted
+        ]
+        for key in found:
+            await self._papers.remove(KIND, key)
+        return len(found)
+
     async def _touch(self, secret: str, found: dict[str, Any]) -> None:
         now = datetime.now(UTC)
         if now - datetime.fromisoformat(found.get("used", _LONG_AGO)) < self._idle / TOUCHED:

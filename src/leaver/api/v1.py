@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from leaver.access.roles import Person, Right, Role, may, require
 from leaver.access.targets import refuse_privileged
-from leaver.api.door import Caller, Here, Rooms
+from leaver.api.door import Caller, Here, Rooms, caller
 from leaver.api.shapes import (
     EVENTS,
     LOCATION,
@@ -38,7 +38,7 @@ from leaver.api.shapes import (
     Verified,
     answers,
 )
-from leaver.domain.errors import Refused, Unusable
+from leaver.domain.errors import LeaverError, Refused, Unusable
 from leaver.domain.offboarding import Offboarding, document
 from leaver.offboarding import paper, readiness, report
 from leaver.offboarding.conflicts import default_refusals
@@ -569,6 +569,10 @@ async def _events(request: Request, here: Rooms, offboarding_id: str, seen: int)
         elif seen >= 0 and quiet >= timedelta(seconds=QUIET):
             quiet = timedelta()
             yield ": still here\n\n"
+            try:
+                await caller(request, here)
+            except LeaverError:  # the token was revoked or has expired meanwhile; who comes back is told so
+                return
             if (await here.desk.get(offboarding_id)).ended_at is not None:
                 yield "event: end\ndata: {}\n\n"
                 return

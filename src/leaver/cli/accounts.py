@@ -85,3 +85,26 @@ def reset_code(name: str) -> int:
     in_store(work)
     click.echo(f"{name} signs in without a code. It should set up another one.")
     return Ending.FINE
+
+
+@account.command("sign-out")
+@click.argument("name", metavar="NAME")
+@json_option
+def sign_out(name: str, wants_json: bool) -> int:
+    """End every session of a person in the portal, also of one who came with an identity provider's word."""
+
+    async def work(store: Store) -> int:
+        from leaver.access.sessions import Sessions
+        from leaver.domain.actor import Actor
+        from leaver.offboarding.intake import operator
+
+        ended = await Sessions(store.papers).close_of(name)
+        await store.audit.add(Actor(operator()), "sessions.ended", after={"name": name, "sessions": ended})
+        return ended
+
+    ended = in_store(work)
+    if wants_json:
+        print_json({"name": name, "sessions": ended})
+    else:
+        click.echo(f"Ended {ended} {'session' if ended == 1 else 'sessions'} of {name}.")
+    return Ending.FINE

@@ -30,7 +30,9 @@ async def signin(request: Request, here: Here, next: str = "/", out: str = "") -
 
 @router.post("/signin")
 async def signin_post(request: Request, here: Here) -> Response:
-    """Let somebody in with a local account."""
+    """Let somebody in with a local account; a form of another site signs nobody in."""
+    if request.headers.get("sec-fetch-site", "same-origin") in ("cross-site", "same-site"):
+        raise Denied("The form came from another site.", "forged_form", advice="Open the sign-in page of Leaver.")
     here.limits.sign_in(_address(request))
     form = await request.form()
     back = inside(str(form.get("next", "/")))
