@@ -85,6 +85,7 @@ def test_an_address_is_one_and_of_ipv6_a_network(clock: Clock, one: str, other: 
         with pytest.raises(TooMany) as caught:
             both.sign_in(other)
         assert caught.value.wait == 60
+        assert caught.value.advice == "Try again in 60 seconds."
     else:
         both.sign_in(other)
 

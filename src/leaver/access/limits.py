@@ -73,7 +73,12 @@ class Limits:
     def _refuse(self, wait: float, what: str) -> None:
         if wait > 0:
             seconds = math.ceil(wait)
-            raise TooMany(what, "too_many_requests", advice=f"Try again in {seconds} seconds.", wait=seconds)
+            raise TooMany(
+                what,
+                "too_many_requests",
+                advice=f"Try again in {seconds} second{'' if seconds == 1 else 's'}.",
+                wait=seconds,
+            )
 
 
 def _network(address: str) -> str:
