@@ -176,6 +176,24 @@ class Words(Dialect):
         return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
 
 
+class NoDirectoryIds(Dialect):
+    """Exchange without the ids of the directory: mailboxes go by their own."""
+
+    def object(self, request: httpx.Request, item: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in item.items() if name != "ExternalDirectoryObjectId"}
+
+
+class Shouting(Dialect):
+    """Addresses and names of people in capitals, from Graph and from Exchange."""
+
+    def object(self, request: httpx.Request, item: dict[str, Any]) -> dict[str, Any]:
+        names = ("userPrincipalName", "mail", "UserPrincipalName", "PrimarySmtpAddress", "User", "Trustee", "LoginName")
+        return {
+            name: value.upper() if name in names and isinstance(value, str) and "@" in value else value
+            for name, value in item.items()
+        }
+
+
 class Verbose(Dialect):
     """SharePoint's oldest JSON."""
 
@@ -222,6 +240,8 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {
     "small pages": SmallPages,
     "no casts": NoCasts,
     "words": Words,
+    "no directory ids": NoDirectoryIds,
+    "shouting": Shouting,
     "verbose": Verbose,
     "bodies": Bodies,
     "silent": Silent,

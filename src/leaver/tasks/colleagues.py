@@ -44,15 +44,17 @@ def from_ticket(ref: Mapping[str, Json]) -> Colleague:
 
 
 async def recognised(tenant: Tenant, entries: Iterable[str]) -> frozenset[str]:
-    """Whom a list of Exchange's means: object ids, and addresses in lower case.
+    """Whom a list of Exchange's means: object ids and addresses, in lower case.
 
     Exchange writes a person now as UPN, now as a name that need not be unique.
     """
     listed = list(dict.fromkeys(entries))
     found = await asyncio.gather(*(tenant.mailboxes.recipient(entry) for entry in listed))
-    return frozenset({entry.casefold() for entry in listed if "@" in entry} | {each.id for each in found if each})
+    known = {word for one in found if one for word in (one.id, one.upn, one.smtp)}
+    return frozenset(word.casefold() for word in (*known, *(entry for entry in listed if "@" in entry)) if word)
 
 
 def among(colleague: Colleague, people: frozenset[str]) -> bool:
     """Whether a colleague is one of these people."""
-    return not people.isdisjoint({colleague.id, colleague.upn.casefold(), colleague.mail.casefold()} - {""})
+    names = {colleague.id.casefold(), colleague.upn.casefold(), colleague.mail.casefold()}
+    return not people.isdisjoint(names - {""})

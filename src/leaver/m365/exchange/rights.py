@@ -23,6 +23,8 @@ Progress = Callable[[int, int], None]
 Found = TypeVar("Found")
 Look = Callable[[ExchangeWire, Mailbox], Awaitable[Found | None]]
 
+_CERTAIN = ("ExternalDirectoryObjectId", "PrimarySmtpAddress", "WindowsLiveID")
+"""What tells a recipient from others of the same name."""
 _RESOURCES = ("RoomMailbox", "EquipmentMailbox", "WorkspaceMailbox")
 _COMMON_NAME = re.compile(r"CN=((?:[^,\\]|\\.)+)", re.IGNORECASE)
 _SIDE_BY_SIDE = 120
@@ -126,7 +128,7 @@ class Rights:
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> Mailbox | None:
             for access in await Permissions(wire, Guard()).full_access(mailbox):
                 user = access.user.casefold()
-                if user in names.certain or (user in names.display and await self._unique(access.user, person)):
+                if user in names.certain or (user in names.display and await self._unique(access.user, names)):
                     return mailbox
             return None
 
@@ -146,7 +148,7 @@ class Rights:
                     return CalendarRight(mailbox, entry.rights, entry)
                 if not (entry.id or entry.address) and shown & names.display:
                     uncertain = CalendarRight(
-                        mailbox, entry.rights, entry, ambiguous=not await self._unique(entry.user, person)
+                        mailbox, entry.rights, entry, ambiguous=not await self._unique(entry.user, names)
                     )
             return uncertain
 
@@ -166,7 +168,7 @@ class Rights:
                 name = written.rpartition("/")[2]
                 if {written.casefold(), name.casefold()} & certain:
                     return mailbox
-                if name.casefold() in names.display and await self._unique(name, person):
+                if name.casefold() in names.display and await self._unique(name, names):
                     return mailbox
             return None
 
@@ -259,12 +261,12 @@ class Rights:
             frozenset(word.casefold() for word in display if word),
         )
 
-    async def _unique(self, name: str, person: Addressed) -> bool:
+    async def _unique(self, name: str, names: _Names) -> bool:
         rows = await self._wire.read(
             "Get-Recipient", select=RECIPIENT, Filter=f"DisplayName -eq {opath(name)}", ResultSize="Unlimited"
         )
-        others = [row for row in rows if text(row, "ExternalDirectoryObjectId").casefold() != person.id.casefold()]
-        return not others
+        shown = ({text(row, key).casefold() for key in _CERTAIN} for row in rows)
+        return all(words & names.certain for words in shown)
 
     async def _recipient(self, identity: str) -> Recipient:
         try:
