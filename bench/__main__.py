@@ -1,4 +1,4 @@
-"""`make bench`: measures a typical offboarding, the search for rights and the search for users, and the engine.
+"""`make bench`: measures a typical offboarding, the search for rights and the search for users, the engine and the API.
 
 `--full` makes the bulk run of the engine 990 offboardings in 198 tenants.
 """
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import many
+from bench import load, many
 from bench.chain import longest_chain
 from bench.simulator import LATENCY, Running, data_folder, root, running
 
@@ -65,6 +65,8 @@ def main() -> None:
     print(f"rights found: {large['rights_found']:.0f}; peak memory {large['peak_mib']:.0f} MiB")
     results["engine"] = many.measure(full="--full" in sys.argv)
     many.show(results["engine"])
+    results["load"] = load.measure(60.0 if "--full" in sys.argv else 20.0)
+    load.show(results["load"])
     Path(root() / "bench" / "results").mkdir(exist_ok=True)
     (root() / "bench" / "results" / "latest.json").write_text(json.dumps(results, indent=1))
 
