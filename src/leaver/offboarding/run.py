@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import info
 from leaver.offboarding.planner import Planned
-from leaver.offboarding.settle import LOOK_AGAIN, Settling, Stop, settle
+from leaver.offboarding.settle import LOOK_AGAIN, Look, Settling, Stop, look_early, settle
 from leaver.offboarding.together import together
 from leaver.tasks.catalogue import waits_for
 
@@ -52,7 +53,7 @@ async def run(
     record = planned.record
     record.started = True
     await keeper.save(record)
-    ended = {name: asyncio.Event() for name in planned.types}
+    course = Course(planned)
 
     async def changed(task: TaskRecord, text: str) -> None:
         await keeper.save_task(record, task)
@@ -63,8 +64,7 @@ async def run(
         try:
             if task.outcome not in OPEN:
                 return  # it came to its end before, or it was decided to leave it out
-            for other in waits_for(planned.types[name], planned.types):
-                await ended[other].wait()
+            looked = await course.turn_of(name, look=task.started_at is None and not stop.is_set())
             if stop.is_set() and stop.leave_the_rest:
                 return
             if stop.is_set():
@@ -76,11 +76,59 @@ async def run(
                 _hold_up(task, needed)
                 await changed(task, "not started")
                 return
-            await settle(Settling(planned, task, changed, stop, keeper.guard, look_again))
+            checking = partial(course.checking, name)
+            await settle(Settling(planned, task, changed, stop, keeper.guard, checking, looked, look_again))
         finally:
-            ended[name].set()
+            course.ended(name)
 
     await together(*(one(name) for name in planned.types))
+
+
+class Course:
+    """How far the tasks of a run are, so that each one takes its turn behind those that it waits for.
+
+    While the last look at those is under way, the one behind them takes its first look, so that their time is not
+    added up. That look is forgotten when one of them turns out to need longer.
+    """
+
+    def __init__(self, planned: Planned) -> None:
+        self._planned = planned
+        self._open = set(planned.types)
+        self._checking: set[str] = set()
+        self._moved = asyncio.Event()
+
+    def checking(self, name: str, whether: bool) -> None:
+        """Everything of this task is applied, and it may end with the look under way; or not after all."""
+        if whether != (name in self._checking):
+            self._checking.symmetric_difference_update({name})
+            self._tell()
+
+    def ended(self, name: str) -> None:
+        """The task is over."""
+        self._open.discard(name)
+        self._checking.discard(name)
+        self._tell()
+
+    async def turn_of(self, name: str, *, look: bool) -> Look | None:
+        """Wait for the tasks before this one; with `look`, answer what was seen meanwhile, if anything is to do."""
+        before = set(waits_for(self._planned.types[name], self._planned.types))
+        while before & self._open:
+            if not look or before & self._open - self._checking:
+                await self._moved.wait()
+                continue
+            early = asyncio.create_task(look_early(self._planned, name))
+            try:
+                while (left := before & self._open) and not left - self._checking:
+                    await self._moved.wait()
+                if not left:
+                    return await early
+            finally:
+                early.cancel()
+        return None
+
+    def _tell(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
 
 
 def _hindering(planned: Planned, name: str) -> TaskRecord | None:

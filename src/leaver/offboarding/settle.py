@@ -41,6 +41,18 @@ class Stop(asyncio.Event):
         self.set()
 
 
+@dataclass(frozen=True)
+class Look:
+    """A task as it was when its facts were read, and these facts."""
+
+    task: Task[object]
+    facts: object
+
+    def finds_work(self) -> bool:
+        """Whether changes are left to make, which may begin from these facts."""
+        return any(isinstance(item, Change) for item in self.task.plan(self.facts))
+
+
 @dataclass
 class Settling:
     """What is known while one task is being settled."""
@@ -52,6 +64,10 @@ class Settling:
     stop: Stop
     guard: Callable[[], None] = lambda: None
     """Called before every write; raises when somebody else has taken this offboarding over."""
+    checking: Callable[[bool], None] = lambda _: None
+    """Told when everything is applied and the look that may end the task begins, and when that look did not end it."""
+    looked: Look | None = None
+    """A first look that was taken while the tasks before this one were being checked."""
     look_again: Sequence[float] = LOOK_AGAIN
     made: dict[str, ChangeRecord] = field(default_factory=dict)
     """What was changed since this settling began."""
@@ -106,8 +122,9 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
     deadline = monotonic() + settling.planned.types[record.task].patience
     looks, rounds = 0, 0
     while True:
-        task, facts = await _look(settling)
-        items = list(task.plan(facts))
+        settling.checking(looks == 0 and rounds > 0)
+        look = await _look(settling)
+        facts, items = look.facts, list(look.task.plan(look.facts))
         left = [item for item in items if isinstance(item, Change)]
         if rounds == 0 and looks == 0:
             record.facts_before = record.facts_before if resumed else plain(facts)
@@ -135,12 +152,27 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
         looks += 1
 
 
-async def _look(settling: Settling) -> tuple[Task[object], object]:
+async def look_early(planned: Planned, name: str) -> Look | None:
+    """A first look ahead of time; nothing comes of it when it fails or finds no work.
+
+    What ends a task without a change, or holds it up, is only believed of a look that began after the tasks before it.
+    """
+    task = planned.make(name)
+    with contextlib.suppress(LeaverError):
+        look = Look(task, await task.inspect())
+        return look if look.finds_work() else None
+    return None
+
+
+async def _look(settling: Settling) -> Look:
     """Fresh facts; a service that is busy is asked a few times more."""
+    if settling.looked is not None:
+        look, settling.looked = settling.looked, None
+        return look
     for attempt in range(LOOKS):
         task = settling.planned.make(settling.record.task, settling.made | settling.earlier)
         try:
-            return task, await task.inspect()
+            return Look(task, await task.inspect())
         except TryAgain as error:
             if attempt == LOOKS - 1 or settling.stop.is_set():
                 raise

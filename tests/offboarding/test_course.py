@@ -1,0 +1,124 @@
+"""The first look of a task beside the last look of the one before it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from leaver.domain.errors import Unavailable
+from leaver.domain.plan import Change
+from leaver.offboarding.planner import Planned
+from leaver.offboarding.run import Course
+from leaver.offboarding.settle import Look
+
+
+class Step:
+    """Stands in for a task that finds what it is told to find."""
+
+    after: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def __init__(self, name: str, after: tuple[str, ...], facts: object) -> None:
+        self.name, self.after, self.facts = name, after, facts
+        self.looks = 0
+
+    async def inspect(self) -> object:
+        self.looks += 1
+        await asyncio.sleep(0)
+        if isinstance(self.facts, Exception):
+            raise self.facts
+        return self.facts
+
+    def plan(self, facts: object) -> list[Change]:
+        return [Change(str(facts))] if facts else []
+
+
+class Plan:
+    """Stands in for a planned offboarding."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.types = {step.name: step for step in steps}
+
+    def make(self, name: str) -> Step:
+        return self.types[name]
+
+
+def two(facts: object = "work") -> tuple[Course, Step]:
+    """A course of two tasks, and the second of them."""
+    second = Step("second", ("first",), facts)
+    return Course(cast("Planned", Plan(Step("first", (), "work"), second))), second
+
+
+async def turns(count: int = 10) -> None:
+    """Let everything go on that can."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def waiting(course: Course, **options: Any) -> asyncio.Task[Look | None]:
+    return asyncio.create_task(course.turn_of("second", look=options.get("look", True)))
+
+
+async def test_the_first_look_is_taken_beside_the_last_one_of_the_task_before() -> None:
+    course, second = two()
+    turn = waiting(course)
+    await turns()
+    assert second.looks == 0
+
+    course.checking("first", True)
+    await turns()
+    assert second.looks == 1
+    assert not turn.done()
+
+    course.ended("first")
+    look = await turn
+    assert look is not None
+    assert look.facts == "work"
+
+
+async def test_an_early_look_is_forgotten_when_the_task_before_needs_longer() -> None:
+    course, second = two()
+    turn = waiting(course)
+    course.checking("first", True)
+    await turns()
+    course.checking("first", False)
+    await turns()
+    second.facts = "other work"
+    course.checking("first", True)
+    await turns()
+    course.ended("first")
+
+    look = await turn
+    assert look is not None
+    assert look.facts == "other work"
+    assert second.looks == 2
+
+
+@pytest.mark.parametrize("facts", ["", Unavailable("Busy.", code="busy")])
+async def test_an_early_look_without_work_or_with_an_error_is_not_believed(facts: object) -> None:
+    course, second = two(facts)
+    turn = waiting(course)
+    course.checking("first", True)
+    await turns()
+    course.ended("first")
+
+    assert await turn is None
+    assert second.looks == 1
+
+
+async def test_a_task_that_goes_on_looks_only_when_its_turn_has_come() -> None:
+    course, second = two()
+    turn = waiting(course, look=False)
+    course.checking("first", True)
+    await turns()
+    course.ended("first")
+
+    assert await turn is None
+    assert second.looks == 0
+
+
+async def test_a_task_with_nothing_before_it_does_not_wait() -> None:
+    course, _ = two()
+    assert await asyncio.wait_for(course.turn_of("first", look=True), 1) is None
