@@ -14,7 +14,8 @@ install: $(INSTALLED)  ## install into .venv, with .venv/bin/leaver
 $(INSTALLED): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
-	@UV_PROJECT_ENVIRONMENT=$(VENV) UV_LINK_MODE=copy $(BIN)/uv sync --quiet --frozen --inexact --group dev --python $(BIN)/python
+	@UV_PROJECT_ENVIRONMENT=$(VENV) UV_LINK_MODE=copy $(BIN)/uv sync --quiet --frozen --inexact --compile-bytecode --group dev --python $(BIN)/python
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 demo: install  ## offboard a person of the bundled simulator, from plan to proof
