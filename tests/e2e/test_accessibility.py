@@ -106,7 +106,11 @@ def prepared(server: Server) -> list[str]:
 
 
 def steps(visitor: Visitor) -> list[str]:
-    """The steps of the wizard, with a blocker, a warning and something permanent in the plan."""
+    """Two users started together; the steps of the wizard, with a blocker and a warning in the plan."""
+    visitor.to_review("isaiah", "megan")
+    visitor.confirm()
+    visitor.page.wait_for_selector("text=2 users of")
+    together = visitor.page.url.removeprefix(visitor.server.url)
     visitor.to_review("grady", "henrietta", tasks=("disable_sign_in", "convert_to_shared", "remove_licenses"))
     base = visitor.page.url.removeprefix(visitor.server.url).rpartition("/")[0]
-    return [f"{base}/{step}" for step in ("tenant", "users", "settings", "review")]
+    return [together, *(f"{base}/{step}" for step in ("tenant", "users", "settings", "review"))]

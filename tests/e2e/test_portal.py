@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
-from e2e.portal import Server, Visitor
+from e2e.portal import PASSWORD, Server, Visitor
 
 pytestmark = pytest.mark.e2e
-ADELE = "adele.vance@contoso.example"
+NOTE_WHAT_IS_SWAPPED = """
+    sessionStorage.swapped = 0;
+    const added = (news) => news.flatMap((one) => [...one.addedNodes]).filter((node) => node.id?.startsWith('user-'));
+    new MutationObserver((news) => { sessionStorage.swapped = +sessionStorage.swapped + added(news).length; })
+        .observe(document.body, { childList: true, subtree: true });
+"""
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
@@ -46,3 +51,159 @@ def test_from_the_first_sign_in_to_a_verified_offboarding_and_back(server: Serve
 
     assert name == "Adele Vance"
     assert somebody.problems == []
+
+
+def test_five_users_from_a_pasted_list_live_on_one_page(server: Server, browser: Any) -> None:
+    names = ("lee.gu", "alex.wilber", "joni.sherman", "henrietta.mueller", "megan.bowen")
+    somebody = Visitor(browser, server).sign_in()
+    somebody.to_users()
+    page = somebody.page
+    page.fill("#list", "\n".join(f"{name}@contoso.example" for name in names) + "\nnobody@contoso.example")
+    page.click("button[value=paste]")
+    page.wait_for_selector("text=Not found: nobody@contoso.example")
+    page.click("text=Next: settings")
+    page.check("#t-disable_sign_in")
+    page.click("text=Next: review plan")
+    page.wait_for_selector("text=5 users")
+    server.simulator("behaviour", {"latency": {"graph": 400}})
+    somebody.confirm()
+    page.wait_for_selector("h1 >> text=5 users of Contoso")
+    page.evaluate(NOTE_WHAT_IS_SWAPPED)
+    page.wait_for_selector("#summary >> text=All have ended", timeout=40_000)
+
+    assert int(page.evaluate("sessionStorage.swapped")) >= 5
+    assert page.locator("tbody >> text=/Completed|Follow-up/").count() == 5
+    assert somebody.problems == []
+
+
+def test_a_failed_task_is_retried_and_another_skipped_with_a_note(server: Server, browser: Any) -> None:
+    server.simulator("faults", [{"match": "Set-Mailbox", "status": 403}, {"match": "DELETE /groups", "status": 403}])
+    somebody = Visitor(browser, server).sign_in()
+    somebody.to_review("adele", tasks=("disable_sign_in", "convert_to_shared", "remove_groups"))
+    somebody.confirm()
+    somebody.ended("Failed")
+    page = somebody.page
+    banner = page.inner_text("#banner")
+    page.click("#task-remove_groups >> text=Skip with a note…")
+    page.fill("#note-remove_groups", "The service desk does it")
+    page.click("#skip-remove_groups >> button:text('Skip it')")
+    page.wait_for_selector("#task-remove_groups >> text=The service desk does it")
+    page.click("#task-convert_to_shared >> text=Retry")
+    somebody.ended("Completed|Follow-up")
+
+    assert "Go to the failed task" in banner
+    assert "Verified" in page.inner_text("#task-convert_to_shared")
+
+
+def test_a_run_is_seen_live_through_a_restart_and_cancelled(server: Server, browser: Any) -> None:
+    somebody = Visitor(browser, server).sign_in()
+    somebody.to_review("adele", tasks=("disable_sign_in", "reset_password", "remove_mfa_methods", "remove_groups"))
+    server.simulator("behaviour", {"latency": {"graph": 1500}})
+    somebody.confirm()
+    page = somebody.page
+    page.wait_for_selector("#summary >> text=Running", timeout=40_000)
+    server.kill()
+    page.wait_for_selector("#offline >> text=Live updates paused", timeout=20_000)
+    server.start()
+    page.wait_for_selector("#offline", state="hidden", timeout=40_000)
+    page.click("text=Cancel remaining")
+    page.click("#cancel >> text=/^Cancel \\d+ tasks?$/")
+    server.simulator("behaviour", {"latency": {"graph": 0}})
+    somebody.ended("Cancelled|Completed|Follow-up")
+
+    assert [problem for problem in somebody.problems if "ERR_" not in problem] == []  # the dead server is no surprise
+
+
+def test_a_blocker_is_resolved_and_the_run_scheduled_in_the_viewers_time_zone(server: Server, browser: Any) -> None:
+    somebody = Visitor(browser, server, timezone_id="Asia/Tokyo").sign_in()
+    page = somebody.page
+    somebody.to_settings("grady")
+    page.check("#t-convert_to_shared")
+    page.check("#t-remove_licenses")
+    page.check("#later")
+    page.fill("#at", "2099-06-12T17:30")
+    zone = page.input_value("#tz")
+    page.click("text=Next: review plan")
+    blocked = page.inner_text(".wiz-foot")
+    page.check("input[name^='decide:'] >> nth=0")
+    page.click("text=Apply decisions")
+    page.click("button:text('Schedule 1 user')")
+    page.wait_for_selector("#summary >> text=Scheduled")
+    tokyo = page.inner_text(".run-head")
+    page.goto("/settings/appearance")
+    page.select_option("#zone", "America/New_York")
+    page.click("text=Save appearance")
+    page.goto("/?status=scheduled")
+
+    assert zone == "Asia/Tokyo"
+    assert "Resolve the blocker to continue." in blocked
+    assert "12 Jun 2099, 17:30:00" in tokyo
+    assert "12 Jun 2099, 04:30:00" in page.inner_text("#rows")
+    assert page.get_attribute("#rows time", "datetime") == "2099-06-12T08:30:00+00:00"
+    assert somebody.problems == []
+
+
+def test_a_session_that_ends_in_the_middle_and_a_colleague_at_the_same_user(server: Server, browser: Any) -> None:
+    one, other = (Visitor(browser, server).sign_in() for _ in range(2))
+    one.to_review("adele")
+    other.to_review("adele")
+    one.context.clear_cookies(name="leaver")
+    one.page.reload()
+    one.enter("admin", PASSWORD)
+    one.page.wait_for_selector("h2 >> text=What will change")  # the same step of the same draft
+    one.confirm()
+    one.ended()
+    other.confirm()
+
+    assert one.problems == []
+    assert "changed since the plan" in other.page.inner_text("main")
+
+
+def test_with_the_keyboard_alone(server: Server, browser: Any) -> None:
+    somebody = Visitor(browser, server).sign_in()
+    page = somebody.page
+    page.keyboard.press("n")
+    page.wait_for_selector("text=Which tenant")
+    page.focus("input[name=tenant] >> nth=0")
+    page.keyboard.press("Space")
+    tab_to(page, "text=Next: users")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Who is leaving")
+    page.keyboard.press("/")
+    page.keyboard.type("adele")
+    page.wait_for_selector(".picker li:only-child >> text=Adele Vance")
+    tab_to(page, "input[name=user]")
+    page.keyboard.press("Space")
+    tab_to(page, "text=Next: settings")
+    page.keyboard.press("Enter")
+    tab_to(page, "#t-disable_sign_in")
+    page.keyboard.press("Space")
+    tab_to(page, "text=Next: review plan")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=What will change")
+    tab_to(page, "button[value=confirm]")
+    page.keyboard.press("Enter")
+    somebody.ended()
+    tab_to(page, "text=Undo…")
+    page.keyboard.press("Enter")
+    opened = page.is_visible("#undo")
+    page.keyboard.press("Escape")
+    focused = page.evaluate("document.activeElement.textContent.trim()")
+    page.emulate_media(media="print")
+
+    assert opened
+    assert not page.is_visible("#undo")
+    assert focused == "Undo…"
+    assert not page.is_visible("nav.nav")
+    assert not page.is_visible("header.bar")
+    assert page.is_visible("#tasks")
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Press Tab until it has the focus."""
+    wanted = page.wait_for_selector(selector, state="attached")
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("found => found === document.activeElement || found.contains(document.activeElement)"):
+            return
+    raise AssertionError(f"{selector} is not reached with Tab")

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from leaver.domain.approval import Verdict as Agreement
 from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
@@ -74,15 +74,15 @@ def mark(task: TaskRecord) -> Reversibility | None:
     return max(marks, key=order.index) if marks else None
 
 
-def value(item: Json, limit: int = 0) -> str:
+def value(item: Json, limit: int = 0, zone: tzinfo = UTC) -> str:
     """A value for a reader; `limit` is the number of characters to cut it at, 0 for none."""
-    text = _value(item)
+    text = _value(item, zone)
     return text[: limit - 1].rstrip() + "…" if limit and len(text) > limit else text
 
 
-def sentence(change: Change, limit: int = 120) -> str:
+def sentence(change: Change, limit: int = 120, zone: tzinfo = UTC) -> str:
     """A change in one line: what, and from what to what where that says more."""
-    kind, before, after = kind_of(change), value(change.before, limit), value(change.after, limit)
+    kind, before, after = kind_of(change), value(change.before, limit, zone), value(change.after, limit, zone)
     if kind == "change":
         return f"{change.what}: {before or 'nothing'} → {after or 'nothing'}"
     shown = after if kind == "add" else before
@@ -91,7 +91,7 @@ def sentence(change: Change, limit: int = 120) -> str:
     return f"{change.what}: {shown}" if kind == "add" else f"{change.what} ({shown})"
 
 
-def approval(offboarding: Offboarding) -> str:
+def approval(offboarding: Offboarding, zone: tzinfo = UTC) -> str:
     """Who agreed or refused, when and why; what is waited for; empty when nobody has to."""
     found = offboarding.approval
     if found is None:
@@ -100,7 +100,8 @@ def approval(offboarding: Offboarding) -> str:
         return (
             "Waits for the approval of a second person." if offboarding.ended_at is None else "Ended without approval."
         )
-    said = f"{found.verdict.value.capitalize()} by {found.decided_by}, {day_and_time(found.decided_at)} UTC"
+    at = day_and_time(found.decided_at, zone) + _name(found.decided_at, zone)
+    said = f"{found.verdict.value.capitalize()} by {found.decided_by}, {at}"
     return f"{said}: {found.note}" if found.note else f"{said}."
 
 
@@ -132,20 +133,20 @@ def took(start: datetime | None, end: datetime | None) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
 
 
-def day_and_time(moment: datetime | None) -> str:
-    """`11 Jun 2026, 14:02:09`, in UTC."""
+def day_and_time(moment: datetime | None, zone: tzinfo = UTC) -> str:
+    """`11 Jun 2026, 14:02:09`."""
     if moment is None:
         return ""
-    at = moment.astimezone(UTC)
+    at = moment.astimezone(zone)
     return f"{at.day} {at:%b %Y, %H:%M:%S}"
 
 
-def clock(moment: datetime | None, day_of: datetime | None = None) -> str:
-    """`14:02:09` in UTC, with the day in front if it is another than that of `day_of`."""
+def clock(moment: datetime | None, day_of: datetime | None = None, zone: tzinfo = UTC) -> str:
+    """`14:02:09`, with the day in front if it is another than that of `day_of`."""
     if moment is None:
         return ""
-    at = moment.astimezone(UTC)
-    same_day = day_of is None or day_of.astimezone(UTC).date() == at.date()
+    at = moment.astimezone(zone)
+    same_day = day_of is None or day_of.astimezone(zone).date() == at.date()
     return f"{at:%H:%M:%S}" if same_day else f"{at.day} {at:%b %H:%M:%S}"
 
 
@@ -249,15 +250,22 @@ def _nothing(item: Json) -> bool:
     return item is None or item in ("", [], {})
 
 
-def _value(item: Json) -> str:
+def _value(item: Json, zone: tzinfo) -> str:
     if item is None:
         return ""
     if isinstance(item, bool):
         return "yes" if item else "no"
     if isinstance(item, list):
-        return ", ".join(_value(part) for part in item)
+        return ", ".join(_value(part, zone) for part in item)
     if isinstance(item, dict):
-        told = ((key.replace("_", " "), _value(part)) for key, part in item.items())
+        told = ((key.replace("_", " "), _value(part, zone)) for key, part in item.items())
         return "; ".join(f"{key}: {words}" for key, words in told if words)
     text = " ".join(str(item).split())
-    return day_and_time(datetime.fromisoformat(text)) + " UTC" if _ISO.fullmatch(text) else text
+    if not _ISO.fullmatch(text):
+        return text
+    at = datetime.fromisoformat(text)
+    return day_and_time(at, zone) + _name(at, zone)
+
+
+def _name(moment: datetime | None, zone: tzinfo) -> str:
+    return f" {moment.astimezone(zone):%Z}" if moment else ""

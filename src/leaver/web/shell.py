@@ -15,9 +15,8 @@ from leaver import __version__
 from leaver.access.roles import Right, may
 from leaver.access.sessions import Session
 from leaver.domain.errors import Denied, LeaverError, NotSignedIn
-from leaver.domain.offboarding import Offboarding
-from leaver.domain.outcome import Outcome
 from leaver.offboarding import words
+from leaver.web import progress, zones
 from leaver.web.reach import some_tenant
 from leaver.web.rooms import Here, Rooms
 
@@ -32,7 +31,7 @@ PAGES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
 )
-PAGES.globals |= {"words": words, "version": __version__}
+PAGES.globals |= {"words": words, "progress": progress, "version": __version__}
 
 
 async def signed_in(request: Request, here: Here) -> Session:
@@ -63,8 +62,9 @@ def page(request: Request, name: str, session: Session | None, *, code: int = 20
 
     theme = request.cookies.get("theme", "")
     given: dict[str, Any] = {"session": session, "theme": theme if theme in ("light", "dark") else "", "live": False}
+    given |= zones.of(request).given()
     given["shortcuts"] = "off" if request.cookies.get("shortcuts") == "off" else "on"
-    given |= {"may": allowed, "page": "", "bare": False, "error": "", "done": done, "failed": failed} | values
+    given |= {"may": allowed, "page": "", "bare": False, "error": ""} | values
     html = PAGES.get_template(name).render(**given)
     return HTMLResponse(html, code, {"Content-Security-Policy": POLICY})
 
@@ -86,14 +86,3 @@ async def on_error(request: Request, here: Rooms, error: LeaverError, status: in
 def lists(form: FormData) -> dict[str, list[str]]:
     """A posted form, with every value of each name."""
     return {key: [str(value) for value in form.getlist(key)] for key in form}
-
-
-def done(record: Offboarding) -> int:
-    """How many tasks of an offboarding have ended."""
-    open_ones = (Outcome.PLANNED, Outcome.WAITING)
-    return sum(task.outcome not in open_ones for task in record.tasks)
-
-
-def failed(record: Offboarding) -> int:
-    """How many of them need somebody."""
-    return sum(task.outcome in (Outcome.FAILED, Outcome.UNVERIFIED) for task in record.tasks)

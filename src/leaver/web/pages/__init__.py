@@ -23,6 +23,7 @@ from leaver.web.pages import (
     setup,
     sign_in,
     tenants,
+    together,
     webhooks,
     wizard,
 )
@@ -34,6 +35,7 @@ SUBJECTS = (
     home,
     wizard,
     drafts,
+    together,
     runs,  # behind the wizard: `new` is no id
     tenants,
     defaults,

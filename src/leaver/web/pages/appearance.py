@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from leaver.web import zones
 from leaver.web.shell import Signed, page
 
 router = APIRouter(include_in_schema=False)
@@ -14,8 +15,9 @@ A_YEAR = 31_536_000
 
 @router.get(PATH)
 async def appearance(request: Request, session: Signed, saved: str = "") -> Response:
-    """Theme and keyboard shortcuts."""
-    return page(request, "appearance.html", session, page="Settings", saved=saved)
+    """Theme, time zone and keyboard shortcuts."""
+    found = sorted(zone for zone in zones.names() if "/" in zone and not zone.startswith("Etc"))
+    return page(request, "appearance.html", session, page="Settings", saved=saved, names=["UTC", *found])
 
 
 @router.post(PATH)
@@ -28,6 +30,7 @@ async def appearance_post(request: Request, _: Signed) -> Response:
         answer.set_cookie("theme", theme, max_age=A_YEAR, samesite="lax")
     else:
         answer.delete_cookie("theme", samesite="lax")
+    zones.choose(answer, str(form.get("zone", "")))
     if "shortcuts" in form:
         answer.delete_cookie("shortcuts", samesite="lax")
     else:

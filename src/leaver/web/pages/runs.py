@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-from collections.abc import AsyncIterator
+import re
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from leaver.access.roles import Right, may
-from leaver.access.sessions import Session
 from leaver.access.targets import refuse_approver
 from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
 from leaver.offboarding import paper, report, words
 from leaver.offboarding.approval import is_asker
+from leaver.web.live import stream
 from leaver.web.reach import changeable, record_of
-from leaver.web.rooms import Here, Rooms
-from leaver.web.shell import COOKIE, PAGES, Signed, done, failed, page
+from leaver.web.rooms import Here
+from leaver.web.shell import Signed, page
 
 router = APIRouter(include_in_schema=False)
-SESSION_LOOK = 15.0
-"""Seconds between two looks whether whoever watches is still signed in."""
 LOOK = 0.4
 """Seconds between two looks for news of a run."""
 
 
 @router.get("/offboardings/{offboarding_id}")
-async def run(request: Request, here: Here, session: Signed, offboarding_id: str, error: str = "") -> Response:
+async def run(
+    request: Request, here: Here, session: Signed, offboarding_id: str, error: str = "", together: str = ""
+) -> Response:
     """How it stands, live."""
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
     may_change = may(session.person, Right.OFFBOARD, record.tenant.id)
@@ -53,6 +52,7 @@ async def run(request: Request, here: Here, session: Signed, offboarding_id: str
         shown=shown,
         live=record.ended_at is None and not record.awaits_approval,
         blockers=undecided,
+        together=together if re.fullmatch(r"[0-9a-f]{1,64}", together) else "",
         may_change=may_change,
         may_privileged=may(session.person, Right.PRIVILEGED, record.tenant.id),
         asked_by_viewer=is_asker(record, session.person.actor()),
@@ -64,8 +64,24 @@ async def run(request: Request, here: Here, session: Signed, offboarding_id: str
 async def events(request: Request, here: Here, session: Signed, offboarding_id: str) -> StreamingResponse:
     """The parts of the run page that changed, as they change."""
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
-    stream = _parts(request, here, session, record.id)
-    return StreamingResponse(stream, media_type="text/event-stream")
+
+    async def parts(macros: Any) -> tuple[dict[str, str], bool]:
+        found = await here.desk.get(record.id)
+        fresh = {
+            name: str(getattr(macros, name.replace("-", "_"))(found)) for name in ("summary", "banner", "timeline")
+        }
+        if found.ended_at is None:
+            fresh["cancel-words"] = str(macros.cancel_words(found))
+        for number, (_, tasks) in enumerate(words.by_stage(found), 1):
+            fresh[f"tally-{number}"] = str(macros.tally(number, tasks))
+        fresh |= {f"task-{task.task}": str(macros.task_line(found, task)) for task in found.tasks}
+        return fresh, found.ended_at is not None
+
+    async def revision() -> object:
+        return await here.house.offboardings.revision(record.id)
+
+    change = may(session.person, Right.OFFBOARD, record.tenant.id)
+    return stream(request, here, session, revision=revision, parts=parts, look=LOOK, may_change=change)
 
 
 @router.get("/offboardings/{offboarding_id}/report")
@@ -85,10 +101,17 @@ async def on_paper(here: Here, session: Signed, offboarding_id: str) -> Response
 
 
 @router.get("/offboardings/{offboarding_id}/undo")
-async def undo(request: Request, here: Here, session: Signed, offboarding_id: str, error: str = "") -> Response:
+async def undo(
+    request: Request,
+    here: Here,
+    session: Signed,
+    offboarding_id: str,
+    task: Annotated[list[str] | None, Query()] = None,
+    error: str = "",
+) -> Response:
     """What an undo would put back."""
     record = await record_of(here, session.person, offboarding_id, Right.OFFBOARD)
-    planned = await here.desk.undo_plan(record.id, session.person.actor())
+    planned = await here.desk.undo_plan(record.id, session.person.actor(), task or [])
     return page(request, "undo.html", session, record=planned, error=error)
 
 
@@ -136,38 +159,3 @@ async def act(request: Request, here: Here, session: Signed, offboarding_id: str
     except Unusable as error:
         return RedirectResponse(f"{back}?error={quote(error.message)}", 303)
     return RedirectResponse(back, 303)
-
-
-async def _parts(request: Request, here: Rooms, session: Session, offboarding_id: str) -> AsyncIterator[str]:
-    """Each part whose HTML changed, as `part` with its id; `end` once the run has ended."""
-    parts = PAGES.get_template("parts.html")
-    given = {"session": session, "done": done, "failed": failed}
-    given["may_change"] = may(session.person, Right.OFFBOARD, "")
-    module = parts.make_module(given)
-    shown: dict[str, str] = {}
-    seen = -1
-    cookie, looked = request.cookies.get(COOKIE, ""), time.monotonic()
-    while not await request.is_disconnected():
-        if time.monotonic() - looked > SESSION_LOOK:
-            looked = time.monotonic()
-            if not await here.sessions.is_open(cookie):
-                yield "event: end\ndata: {}\n\n"  # the page is asked for anew, and with it who is there
-                return
-        revision = await here.house.offboardings.revision(offboarding_id)
-        if revision != seen:
-            seen = revision
-            record = await here.desk.get(offboarding_id)
-            fresh = {"summary": str(module.summary(record))}  # type: ignore[attr-defined]
-            for task in record.tasks:
-                fresh[f"task-{task.task}"] = str(module.task_line(record, task))  # type: ignore[attr-defined]
-            new_tasks = bool(shown) and not set(fresh) <= set(shown)
-            for key, html in fresh.items():
-                if shown.get(key) != html:
-                    yield f"event: part\ndata: {json.dumps({'id': key, 'html': html})}\n\n"
-            shown = fresh
-            if record.ended_at is not None or new_tasks:
-                yield "event: end\ndata: {}\n\n"
-                return
-        else:
-            yield ": still here\n\n"
-        await asyncio.sleep(LOOK)

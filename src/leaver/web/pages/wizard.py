@@ -24,6 +24,7 @@ from leaver.offboarding.settings import as_plain, parse
 from leaver.store.defaults import ORGANIZATION, effective
 from leaver.web import forms
 from leaver.web.drafts import DRAFT, asked, draft_of, keep, moment
+from leaver.web.pages.together import remember
 from leaver.web.reach import some_tenant, tenant_of
 from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import Signed, lists, page
@@ -238,7 +239,8 @@ async def wizard_review_post(request: Request, here: Here, session: Signed, draf
     await here.house.papers.remove(DRAFT, draft_id)
     if len(records) == 1:
         return RedirectResponse(f"/offboardings/{records[0].id}", 303)
-    return RedirectResponse("/", 303)
+    await remember(here, draft_id, records)
+    return RedirectResponse(f"/offboardings/together/{draft_id}", 303)
 
 
 async def _with_locked(here: Rooms, draft: Mapping[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""What the run page says about its tasks, and in which time zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
+from leaver.domain.outcome import Outcome
+from leaver.domain.people import Leaver, TenantName
+from leaver.domain.plan import Change
+from leaver.web import progress
+from web.conftest import Browser
+
+START = datetime(2026, 6, 11, 12, 0, tzinfo=UTC)
+
+
+def record(*tasks: TaskRecord, ended: bool = False) -> Offboarding:
+    """One with these tasks, under way."""
+    made = Offboarding("o1", TenantName("t", "t.example", "T"), Leaver("u", "u@t.example", "U"), {}, START, START)
+    made.tasks, made.started, made.ended_at = list(tasks), True, START + timedelta(minutes=5) if ended else None
+    return made
+
+
+def task(name: str, outcome: Outcome = Outcome.PLANNED, *changes: ChangeRecord, started: bool = False) -> TaskRecord:
+    """A task."""
+    begun = START if started else None
+    return TaskRecord(name, "clear_out", name, outcome, list(changes), started_at=begun)
+
+
+CHANGE = Change("what", before="a", after="b")
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ([], "Running"),
+        ([ChangeRecord(CHANGE, error="Exchange is busy (429).")], "Retrying"),
+        ([ChangeRecord(CHANGE, made_at=START)], "Done, checking"),
+    ],
+)
+def test_a_task_at_work_says_what_it_does(changes: list[ChangeRecord], word: str) -> None:
+    at_work = task("remove_groups", Outcome.PLANNED, *changes, started=True)
+
+    assert progress.look(record(at_work), at_work).word == word
+
+
+def test_a_task_ahead_says_what_it_waits_for() -> None:
+    licenses, convert = task("remove_licenses"), task("convert_to_shared", started=True)
+
+    assert progress.waits_for(record(convert, licenses), licenses) == ["convert_to_shared"]
+    assert progress.look(record(licenses), licenses).word == "Waiting"
+
+
+def test_the_timeline_stays_within_its_frame() -> None:
+    slow = task("remove_groups", Outcome.FAILED, started=True)
+    slow.ended_at = START + timedelta(minutes=4)
+    ahead = task("remove_licenses")
+    ahead.estimate_seconds = 30
+
+    line = progress.timeline(record(slow, ahead), START + timedelta(minutes=5))
+
+    assert line is not None
+    assert [bar.kind for _, bars in line.rows for bar in bars] == ["fail", "wait"]
+    assert all(bar.x >= 0 and bar.x + bar.width <= 100.01 for _, bars in line.rows for bar in bars)
+    assert "1 failed" in line.sentence
+
+
+def test_nothing_has_run_before_the_first_task_starts() -> None:
+    assert progress.timeline(record(task("remove_groups"))) is None
+
+
+async def test_a_zone_that_is_none_is_utc_and_a_choice_beats_the_browser(browser: Browser) -> None:
+    browser.client.cookies.set("browser-zone", "../../etc/passwd")
+    odd = await browser.open("/settings/appearance")
+    browser.client.cookies.set("browser-zone", "Asia/Tokyo")
+    tokyo = await browser.open("/settings/appearance")
+    await browser.post("/settings/appearance", theme="system", zone="Europe/Amsterdam")
+
+    assert 'data-zone="UTC"' in odd
+    assert 'data-zone="Asia/Tokyo"' in tokyo
+    assert "Europe/Amsterdam</span>" in browser.html
+    assert "data-zone=" not in browser.html
