@@ -55,6 +55,12 @@ def test_no_two_tasks_use_one_field_of_the_api() -> None:
     assert len(fields) == len(set(fields))
 
 
+def test_no_two_tasks_of_a_section_stand_in_the_same_place() -> None:
+    places = [(task.option.section, task.option.place) for task in all_tasks()]
+
+    assert len(set(places)) == len(places)
+
+
 def test_each_task_follows_those_that_it_waits_for() -> None:
     position = {task.name: index for index, task in enumerate(TASKS)}
     for stage in STAGES:

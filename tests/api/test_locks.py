@@ -24,7 +24,7 @@ GOOD: dict[str, Any] = {"disable_sign_in": True, "forward_mail": {"to": "manager
     [
         ({"forward_mail": {"to": "manager"}}, "Disable sign-in is locked: it must be on"),
         (GOOD | {"delete_user": True}, "Delete user is locked: it stays off"),
-        (GOOD | {"forward_mail": {"to": "bob@contoso.example"}}, "Forward mail is locked: it keeps the values"),
+        (GOOD | {"forward_mail": {"to": "bob@contoso.example"}}, "Forward new mail is locked: it keeps the values"),
     ],
 )
 async def test_a_request_that_goes_around_a_lock_is_refused(

@@ -26,7 +26,7 @@ def offboarding(name: str, *, permanent: bool) -> Offboarding:
         settings={},
         requested_at=NOW,
         asked_at=NOW,
-        tasks=[TaskRecord("cancel_meetings", "clear_out", "Cancel meetings", changes=[change])],
+        tasks=[TaskRecord("cancel_meetings", "clear_out", "Cancel future meetings", changes=[change])],
     )
 
 

@@ -35,7 +35,7 @@ async def test_a_plan_names_what_changes_and_fits_80_columns(desk: Desk, world: 
     for text in (
         "Contoso (contoso.example)",
         "ada@contoso.example",
-        "Lock out",
+        "Access now",
         "iPhone",
         "Disable sign-in",
         "One-way",

@@ -105,7 +105,7 @@ def offboarding() -> Offboarding:
             task("hide_from_gal", "Hide from address list", "clear_out", Outcome.ALREADY_IN_PLACE),
             task(
                 "cancel_meetings",
-                "Cancel meetings",
+                "Cancel future meetings",
                 "clear_out",
                 Outcome.VERIFIED,
                 done("meeting Weekly sales, 11 people", "organised", None, 12, reversibility=permanent),
@@ -120,7 +120,7 @@ def offboarding() -> Offboarding:
             ),
             task(
                 "unassign_phone_numbers",
-                "Unassign phone numbers",
+                "Release Teams phone number",
                 "clear_out",
                 Outcome.FAILED,
                 ChangeRecord(Change("phone number +31 20 555 0147", "assigned", None), error="Refused (403)."),

@@ -46,7 +46,7 @@ async def test_undo_puts_back_everything_that_can_come_back(desk: Desk, world: W
     assert {name for name, members in world.members.items() if "ada" in members} == groups
     assert {rule.name for rule in world.mailboxes["ada"].rules} == {"Invoices", "Secret forward"}
     gone = " ".join(note.text for note in result.notes)
-    assert "Cancel meetings" in gone
+    assert "Cancel future meetings" in gone
     assert "Reset password" in gone or "password" in gone.lower()
 
 

@@ -33,6 +33,8 @@ class TaskKind(Shape):
     task: str = Field(description="Its name, and its key in the settings.", examples=["remove_groups"])
     stage: str
     label: str
+    section: str = Field(description="What it is about; people find it under this heading.")
+    text: str = Field(description="One sentence for whoever decides about it.")
     description: str
     api_field: str = Field(description="Its name for callers of CIPP.")
     reversibility: Reversibility

@@ -172,6 +172,8 @@ def _catalogue() -> bytes:
             "task": task.name,
             "stage": task.stage,
             "label": task.option.label,
+            "section": task.option.section.value,
+            "text": task.option.text,
             "description": (inspect.getdoc(task) or "").partition("\n")[0],
             "api_field": task.option.api_field,
             "reversibility": task.reversibility.value,

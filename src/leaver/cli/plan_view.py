@@ -14,6 +14,7 @@ from leaver.domain.outcome import Outcome
 from leaver.domain.people import TenantName
 from leaver.domain.plan import Note, NoteKind, Reversibility
 from leaver.offboarding import words
+from leaver.offboarding.sections import by_section
 
 WIDEST = 100
 """Columns; longer lines are hard to read."""
@@ -87,7 +88,7 @@ def _user(offboarding: Offboarding) -> RenderableType:
         Text(_sum(offboarding), style="dim"),
         *(note_line(note, indent=0) for note in offboarding.notes),
     ]
-    for title, tasks in words.by_stage(offboarding):
+    for title, tasks in by_section(offboarding):
         lines.append(Text(f"\n{title}", style="bold"))
         for task in tasks:
             lines += _task(task)

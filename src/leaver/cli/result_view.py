@@ -12,6 +12,7 @@ from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import NoteKind
 from leaver.offboarding import words
+from leaver.offboarding.sections import by_section
 
 ICONS = {
     Outcome.VERIFIED: ("✓", "green"),
@@ -37,7 +38,7 @@ def show_result(console: Console, offboardings: Sequence[Offboarding], *, tasks_
         console.print(Text.assemble((offboarding.user.display_name, "bold"), f"  {offboarding.user.upn}"), width=width)
         console.print(Text.assemble((verdict.headline, TONES[verdict.tone]), " ", verdict.figures), width=width)
         if tasks_too:
-            for title, tasks in words.by_stage(offboarding):
+            for title, tasks in by_section(offboarding):
                 console.print(Text(f"\n{title}", style="bold"))
                 for task in tasks:
                     console.print(_task(task), width=width)

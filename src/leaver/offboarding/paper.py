@@ -15,6 +15,7 @@ from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import NoteKind
 from leaver.offboarding import report, words
+from leaver.offboarding.sections import by_section
 
 if TYPE_CHECKING:
     import typst
@@ -63,9 +64,7 @@ def content(it: Offboarding, created_at: datetime) -> dict[str, Any]:
             for task, note in words.notes_of(it, NoteKind.FOLLOW_UP)
         ],
         "changes_title": "Changes" if it.started else "Planned changes",
-        "stages": [
-            {"title": title, "tasks": [_task(it, task) for task in tasks]} for title, tasks in words.by_stage(it)
-        ],
+        "stages": [{"title": title, "tasks": [_task(it, task) for task in tasks]} for title, tasks in by_section(it)],
         "exceptions": _exceptions(it),
         "digest": (it.digest or "none").replace(":", " "),
         "sha256": report.fingerprint(report.evidence(it)),

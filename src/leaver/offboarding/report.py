@@ -15,6 +15,7 @@ from leaver.domain.offboarding import Offboarding, document
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Json, NoteKind
 from leaver.offboarding import words
+from leaver.offboarding.sections import by_section
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -65,6 +66,7 @@ def page(offboarding: Offboarding, created_at: datetime | None = None) -> str:
         it=offboarding,
         verdict=words.verdict(offboarding),
         words=words,
+        by_section=by_section,
         tones=TONES,
         started=min((task.started_at for task in offboarding.tasks if task.started_at), default=None),
         follow_ups=words.notes_of(offboarding, NoteKind.FOLLOW_UP),

@@ -193,14 +193,6 @@ def notes_of(offboarding: Offboarding, *kinds: NoteKind) -> list[tuple[TaskRecor
     return list(found.values())
 
 
-def by_stage(offboarding: Offboarding) -> Iterator[tuple[str, list[TaskRecord]]]:
-    """The stages' titles with their tasks, in the order of the catalogue."""
-    for stage in dict.fromkeys([*STAGES, *(task.stage for task in offboarding.tasks)]):
-        tasks = [task for task in offboarding.tasks if task.stage == stage]
-        if tasks:
-            yield STAGES.get(stage, stage.replace("_", " ").capitalize()), tasks
-
-
 def made(task: TaskRecord) -> list[ChangeRecord]:
     """The changes that Microsoft accepted."""
     return [record for record in task.changes if record.made_at is not None]

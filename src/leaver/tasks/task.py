@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -45,6 +46,16 @@ class Switch(Setting):
     """The setting of a task that has nothing to choose: `true`."""
 
 
+class Section(StrEnum):
+    """What a task is about; people find it under this heading. When it runs is the stage's business."""
+
+    ACCESS = "Access now"
+    MAILBOX = "Mailbox"
+    FILES = "Files and Teams"
+    GROUPS = "Groups and licenses"
+    ACCOUNT = "Account"
+
+
 @dataclass(frozen=True)
 class Option:
     """How a task is offered: in the portal, the API, the command line and the docs."""
@@ -52,6 +63,11 @@ class Option:
     api_field: str
     """The name that `POST /api/ExecOffboardUser` uses."""
     label: str
+    section: Section
+    place: int
+    """Where it stands within its section; no two of a section have the same."""
+    text: str
+    """One sentence for whoever decides about it."""
     setting: type[Setting] = Switch
     """Parsed from `true` (all defaults) or from the shape that `shape` names."""
     list_of: str = ""

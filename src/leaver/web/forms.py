@@ -12,15 +12,15 @@ from pydantic import BaseModel
 
 from leaver.domain.plan import Json
 from leaver.tasks.catalogue import all_tasks
-from leaver.tasks.task import Person, TaskType
+from leaver.tasks.task import Person, Section, TaskType
 
-STAGES = {
-    "lock_out": ("Lock out", "lock"),
-    "hand_over": ("Hand over", "users"),
-    "clear_out": ("Clear out", "rules"),
-    "close_account": ("Close account", "license"),
+ICONS = {
+    Section.ACCESS: "lock",
+    Section.MAILBOX: "mail",
+    Section.FILES: "cloud",
+    Section.GROUPS: "license",
+    Section.ACCOUNT: "user",
 }
-"""Stage to its heading and icon, in the order in which they run."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,16 @@ class Row:
 
 
 def rows(settings: Mapping[str, Any], origins: Mapping[str, tuple[str, bool]]) -> list[tuple[str, str, list[Row]]]:
-    """Every task by stage: the heading, the icon, and the rows. `origins` is who says so, and whether it is locked."""
-    found = []
-    for stage, (title, icon) in STAGES.items():
-        of_stage = [_row(task, settings.get(task.name), origins) for task in all_tasks() if task.stage == stage]
-        found.append((title, icon, of_stage))
-    return found
+    """Every task by section: heading, icon and rows. `origins` is who says so, and whether it is locked."""
+    tasks = sorted(all_tasks(), key=lambda task: task.option.place)
+    return [
+        (
+            section.value,
+            ICONS[section],
+            [_row(task, settings.get(task.name), origins) for task in tasks if task.option.section is section],
+        )
+        for section in Section
+    ]
 
 
 def read(form: Mapping[str, list[str]]) -> dict[str, Json]:
@@ -74,8 +78,7 @@ def read_defaults(form: Mapping[str, list[str]]) -> dict[str, Json]:
 
 def _row(task: TaskType, value: Any, origins: Mapping[str, tuple[str, bool]]) -> Row:
     origin, locked = origins.get(task.name, ("", False))
-    text = (task.__doc__ or "").strip().partition("\n")[0]
-    return Row(task, value not in (None, False), tuple(_fields(task, value)), text, origin, locked)
+    return Row(task, value not in (None, False), tuple(_fields(task, value)), task.option.text, origin, locked)
 
 
 def _fields(task: TaskType, value: Any) -> list[Field]:

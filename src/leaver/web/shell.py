@@ -16,6 +16,7 @@ from leaver.access.roles import Right, may
 from leaver.access.sessions import Session
 from leaver.domain.errors import Denied, LeaverError, NotSignedIn
 from leaver.offboarding import words
+from leaver.offboarding.sections import by_section
 from leaver.web import progress, zones
 from leaver.web.reach import some_tenant
 from leaver.web.rooms import Here, Rooms
@@ -31,7 +32,7 @@ PAGES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
 )
-PAGES.globals |= {"words": words, "progress": progress, "version": __version__}
+PAGES.globals |= {"words": words, "progress": progress, "by_section": by_section, "version": __version__}
 
 
 async def signed_in(request: Request, here: Here) -> Session:

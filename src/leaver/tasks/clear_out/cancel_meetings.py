@@ -11,7 +11,7 @@ from pydantic import Field
 from leaver.domain.plan import Change, PlanItem, Reversibility, warning
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
-from leaver.tasks.task import Option, Setting, Task
+from leaver.tasks.task import Option, Section, Setting, Task
 
 
 class CancelMeetingsSetting(Setting):
@@ -34,7 +34,14 @@ class CancelMeetings(Task[Meetings | Absent]):
     preview still lists meetings.
     """
 
-    option = Option("removeCalendarInvites", label="Cancel meetings", setting=CancelMeetingsSetting)
+    option = Option(
+        "removeCalendarInvites",
+        label="Cancel future meetings",
+        setting=CancelMeetingsSetting,
+        section=Section.MAILBOX,
+        place=10,
+        text="Cancels meetings the user organizes. Attendees get a cancellation e-mail.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     reversibility = Reversibility.PERMANENT

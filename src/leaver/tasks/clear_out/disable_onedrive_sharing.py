@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leaver.domain.plan import Change, NotApplicable, Note, PlanItem, follow_up
 from leaver.m365.graph.drives import Drive
 from leaver.tasks.onedrive import NEEDS_CERTIFICATE, ONEDRIVE_SCOPES, drive_or_reason
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 _OFF = 0
 _SHARED_WITH = {_OFF: "nobody outside", 3: "existing guests", 1: "new and existing guests", 2: "anyone with the link"}
@@ -25,7 +25,13 @@ class Sharing:
 class DisableOneDriveSharing(Task[Sharing | NotApplicable | Note]):
     """Switch off sharing outside the tenant. Links are not deleted: they work again if sharing is switched on again."""
 
-    option = Option("DisableOneDriveSharing", label="Disable sharing from the OneDrive")
+    option = Option(
+        "DisableOneDriveSharing",
+        label="Disable OneDrive sharing",
+        section=Section.FILES,
+        place=2,
+        text="Turns off sharing with people outside. Links work again if sharing is turned on again.",
+    )
     scopes = ONEDRIVE_SCOPES
     after = ("grant_onedrive_access",)
     usual_seconds = 5.0

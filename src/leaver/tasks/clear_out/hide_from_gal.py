@@ -7,13 +7,19 @@ from collections.abc import Iterable
 from leaver.domain.plan import Change, PlanItem, follow_up
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 class HideFromGal(Task[Mailbox | Absent]):
     """Hide the mailbox from address lists. Address books that were downloaded show it for up to a day longer."""
 
-    option = Option("HideFromGAL", label="Hide from the Global Address List")
+    option = Option(
+        "HideFromGAL",
+        label="Hide from address lists",
+        section=Section.MAILBOX,
+        place=2,
+        text="Removes the name from Outlook and Teams people search by address list.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     usual_seconds = 2.0

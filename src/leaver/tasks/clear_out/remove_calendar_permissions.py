@@ -12,7 +12,7 @@ from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.exchange.rights import CalendarRight
 from leaver.tasks.colleagues import from_ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,13 @@ class RemoveCalendarPermissions(Task[Rights]):
     that ask the leaver to approve bookings: their list can only be replaced as a whole.
     """
 
-    option = Option("removeCalendarPermissions", label="Remove rights on other calendars")
+    option = Option(
+        "removeCalendarPermissions",
+        label="Remove from other calendars",
+        section=Section.MAILBOX,
+        place=12,
+        text="Takes away the user's access to colleagues' calendars.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     usual_seconds = 3.0

@@ -12,7 +12,7 @@ from leaver.domain.people import Colleague
 from leaver.domain.plan import Change, Json, Note, PlanItem, follow_up, info, warning
 from leaver.m365.graph.groups import Group, GroupKind
 from leaver.tasks.colleagues import from_ticket, shown, ticket
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 _LAST_OWNER, _LICENSING = "last_owner", "licensing_group"
 _OFFERED = 5
@@ -50,7 +50,13 @@ class RemoveGroups(Task[Memberships]):
     a mailbox that is not converted yet.
     """
 
-    option = Option("RemoveGroups", label="Remove from all groups")
+    option = Option(
+        "RemoveGroups",
+        label="Remove from all groups",
+        section=Section.GROUPS,
+        place=1,
+        text="Microsoft 365, security and distribution groups. Dynamic and AD-synced groups are listed, not changed.",
+    )
     drift_matters = True
     scopes = ("GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Exchange.ManageAsApp")
     roles = ("Exchange Administrator",)

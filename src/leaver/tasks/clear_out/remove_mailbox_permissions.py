@@ -10,7 +10,7 @@ from leaver.domain.plan import Change, PlanItem
 from leaver.m365.exchange.mailboxes import Mailbox, Recipient
 from leaver.tasks.colleagues import from_ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 _FULL_ACCESS, _SEND_AS, _SEND_ON_BEHALF = "full access", "Send As", "Send on Behalf"
 
@@ -31,7 +31,13 @@ class RemoveMailboxPermissions(Task[Rights]):
     automapping.
     """
 
-    option = Option("removePermissions", label="Remove rights on other mailboxes")
+    option = Option(
+        "removePermissions",
+        label="Remove from other mailboxes",
+        section=Section.MAILBOX,
+        place=11,
+        text="Takes away the user's access to shared mailboxes and colleagues' mail.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     usual_seconds = 3.0

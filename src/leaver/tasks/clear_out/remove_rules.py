@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leaver.domain.plan import Change, Json, PlanItem, warning
 from leaver.m365.exchange.inbox_rules import InboxRule
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 _PLACE = "Priority"
 
@@ -23,7 +23,13 @@ class Rules:
 class RemoveRules(Task[Rules | Absent]):
     """Remove all inbox rules. Undo makes them again from their records; Outlook's own client-only rules are lost."""
 
-    option = Option("RemoveRules", label="Remove inbox rules")
+    option = Option(
+        "RemoveRules",
+        label="Remove mailbox rules",
+        section=Section.MAILBOX,
+        place=6,
+        text="Hidden rules that forward too. They are recorded, so undo can make them again.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     usual_seconds = 2.0

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from leaver.domain.plan import Change, PlanItem, follow_up
 from leaver.m365.graph.phone_numbers import PhoneNumber
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 _ON_PREMISES = "onPremises"
 
@@ -15,7 +15,13 @@ _ON_PREMISES = "onPremises"
 class UnassignPhoneNumbers(Task[tuple[PhoneNumber, ...]]):
     """Take the Teams phone numbers away, so that they can be given to others. Undo works while they are still free."""
 
-    option = Option("RemoveTeamsPhoneDID", label="Unassign phone numbers")
+    option = Option(
+        "RemoveTeamsPhoneDID",
+        label="Release Teams phone number",
+        section=Section.FILES,
+        place=3,
+        text="Returns the number to the tenant's pool.",
+    )
     scopes = ("TeamsTelephoneNumber.ReadWrite.All",)
     patience = 300.0
     usual_seconds = 10.0

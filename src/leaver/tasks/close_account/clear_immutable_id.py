@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from leaver.domain.plan import Change, PlanItem, follow_up
 from leaver.m365.graph.users import User
 from leaver.tasks.privilege import Privilege, privilege_of, privileged
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,13 @@ class ClearImmutableId(Task[Anchor]):
     Microsoft allows it only when the account is no longer synced. A deleted account is never restored for it.
     """
 
-    option = Option("ClearImmutableId", label="Clear immutable ID")
+    option = Option(
+        "ClearImmutableId",
+        label="Clear immutable ID",
+        section=Section.ACCOUNT,
+        place=1,
+        text="Cuts the link to the AD account so the next sync does not match it.",
+    )
     scopes = ("User.ReadWrite.All", "RoleManagement.Read.Directory")
     after = ("disable_sign_in",)
 

@@ -13,7 +13,7 @@ from leaver.domain.plan import Awaiting, Change, Note, PlanItem, Reversibility, 
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.graph.users import User
 from leaver.tasks.privilege import Privilege, last_administrator, privilege_of, privileged
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 _DAYS_RESTORABLE = 30
 """A deleted user and its mailbox can be restored for so long; the OneDrive is kept for as long unless set otherwise."""
@@ -38,7 +38,13 @@ class DeleteUser(Task[Account]):
     It goes last, when nothing else is pending: every other task needs the account.
     """
 
-    option = Option("DeleteUser", label="Delete user")
+    option = Option(
+        "DeleteUser",
+        label="Delete user",
+        section=Section.ACCOUNT,
+        place=2,
+        text="Moves the user to deleted users. Microsoft erases it after 30 days.",
+    )
     scopes = ("User.DeleteRestore.All", "User.Read.All", "RoleManagement.Read.Directory", "Exchange.ManageAsApp")
     roles = ("Exchange Administrator",)
     needs = ("*",)

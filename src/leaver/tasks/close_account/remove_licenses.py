@@ -14,7 +14,7 @@ from leaver.m365.graph.groups import Group
 from leaver.m365.graph.users import LicenseState
 from leaver.tasks.license_notes import consequences, left_to_microsoft, left_to_people
 from leaver.tasks.licensing import Licensing, licensing_of
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 from leaver.tasks.unlicensed_mailbox import LOSE, MailboxAtRisk, needs_license
 
 
@@ -35,7 +35,13 @@ class RemoveLicenses(Task[Licenses]):
     been read back as shared, or when somebody has decided otherwise; `plan` and `apply` each see to that.
     """
 
-    option = Option("RemoveLicenses", label="Remove licenses")
+    option = Option(
+        "RemoveLicenses",
+        label="Remove licenses",
+        section=Section.GROUPS,
+        place=2,
+        text="Frees the seats, direct and through groups. Runs when the mailbox conversion is verified.",
+    )
     drift_matters = True
     scopes = ("LicenseAssignment.ReadWrite.All", "User.Read.All", "GroupMember.ReadWrite.All", "Exchange.ManageAsApp")
     roles = ("Exchange Administrator",)

@@ -11,7 +11,7 @@ from leaver.domain.plan import Change, NotApplicable, PlanItem, blocker, follow_
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.graph.users import User
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 from leaver.tasks.unlicensed_mailbox import LIMIT
 
 _UNLICENSED = "mailbox_without_license"
@@ -40,7 +40,13 @@ class ConvertToShared(Task[Conversion | Absent]):
     Undo makes it a user mailbox again, which needs the licence back first.
     """
 
-    option = Option("ConvertToShared", label="Convert to a shared mailbox")
+    option = Option(
+        "ConvertToShared",
+        label="Convert to shared mailbox",
+        section=Section.MAILBOX,
+        place=1,
+        text="Keeps the mail without a license, up to 50 GB.",
+    )
     scopes = (*EXCHANGE_SCOPES, "LicenseAssignment.Read.All")
     roles = EXCHANGE_ROLES
     after = ("remove_mobile_devices",)

@@ -10,7 +10,7 @@ from leaver.m365.exchange.inbox_rules import InboxRule
 from leaver.m365.exchange.mailboxes import Mailbox, Recipient
 from leaver.tasks.forwarding import as_recorded, recorded
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,13 @@ class Forwarding:
 class DisableForwarding(Task[Forwarding | Absent]):
     """End any forwarding of the mailbox, inside and outside; rules that forward are named, not removed."""
 
-    option = Option("disableForwarding", label="Disable forwarding")
+    option = Option(
+        "disableForwarding",
+        label="Disable forwarding",
+        section=Section.MAILBOX,
+        place=5,
+        text="Ends all forwarding of the mailbox, inside and outside the tenant.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     after = ("remove_rules",)

@@ -11,7 +11,7 @@ from leaver.m365.exchange.mailboxes import Mailbox, Recipient
 from leaver.tasks.colleagues import shown
 from leaver.tasks.forwarding import as_recorded, recorded
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
-from leaver.tasks.task import Option, Person, Setting, Task
+from leaver.tasks.task import Option, Person, Section, Setting, Task
 
 _LEADS_OUTSIDE = ("MailUser", "MailContact", "GuestMailUser")
 
@@ -38,7 +38,14 @@ class Forwarding:
 class ForwardMail(Task[Forwarding | Absent]):
     """Forward all mail to a colleague; a former forward, inside or outside, is cleared with it."""
 
-    option = Option("forward", label="Forward mail", setting=ForwardMailSetting)
+    option = Option(
+        "forward",
+        label="Forward new mail",
+        setting=ForwardMailSetting,
+        section=Section.MAILBOX,
+        place=4,
+        text="To one colleague. A forwarding that is there is replaced.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     after = ("remove_rules",)

@@ -13,7 +13,7 @@ from leaver.domain.plan import Change, PlanItem, blocker, info
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.tasks.colleagues import among, from_ticket, recognised, shown, ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
-from leaver.tasks.task import Option, Person, Setting, Task
+from leaver.tasks.task import Option, Person, Section, Setting, Task
 
 
 class Grant(Setting):
@@ -46,7 +46,13 @@ class GrantMailboxAccess(Task[Opening | Absent]):
     """Give colleagues full access. Exchange does not show automapping, so access that is there stays as it is."""
 
     option = Option(
-        "AccessAutomap", label="Grant access to the mailbox", setting=GrantMailboxAccessSetting, list_of="grants"
+        "AccessAutomap",
+        label="Give others access",
+        setting=GrantMailboxAccessSetting,
+        list_of="grants",
+        section=Section.MAILBOX,
+        place=7,
+        text="Full access to the mailbox.",
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES

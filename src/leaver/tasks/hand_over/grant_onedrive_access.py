@@ -9,7 +9,7 @@ from leaver.domain.plan import Change, NotApplicable, Note, PlanItem
 from leaver.m365.graph.drives import Drive
 from leaver.tasks.colleagues import Users, each, from_ticket, shown, ticket
 from leaver.tasks.onedrive import NEEDS_CERTIFICATE, ONEDRIVE_SCOPES, drive_or_reason
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,15 @@ class Access:
 class GrantOneDriveAccess(Task[Access | NotApplicable | Note]):
     """Make colleagues administrators of the OneDrive: they see and keep everything in it."""
 
-    option = Option("OnedriveAccess", label="Grant access to the OneDrive", setting=Users, list_of="users")
+    option = Option(
+        "OnedriveAccess",
+        label="Give access to OneDrive",
+        setting=Users,
+        list_of="users",
+        section=Section.FILES,
+        place=1,
+        text="Adds a site administrator. Files stay where they are.",
+    )
     scopes = ONEDRIVE_SCOPES
     usual_seconds = 4.0
 

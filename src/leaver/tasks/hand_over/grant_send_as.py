@@ -9,7 +9,7 @@ from leaver.domain.plan import Change, PlanItem
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.tasks.colleagues import Users, among, each, from_ticket, recognised, shown, ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,15 @@ class Senders:
 class GrantSendAs(Task[Senders | Absent]):
     """Let colleagues send as the leaver; full access alone does not allow it."""
 
-    option = Option("AccessSendAs", label="Grant Send As", setting=Users, list_of="users")
+    option = Option(
+        "AccessSendAs",
+        label="Let others send as the user",
+        setting=Users,
+        list_of="users",
+        section=Section.MAILBOX,
+        place=8,
+        text="Mail they send looks as if it comes from the user.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     usual_seconds = 2.0

@@ -9,7 +9,7 @@ from leaver.domain.plan import Change, PlanItem
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.tasks.colleagues import Users, among, each, from_ticket, recognised, shown, ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,15 @@ class Senders:
 class GrantSendOnBehalf(Task[Senders | Absent]):
     """Let colleagues send on behalf of the leaver; those who may already keep it."""
 
-    option = Option("AccessSendOnBehalf", label="Grant Send on Behalf", setting=Users, list_of="users")
+    option = Option(
+        "AccessSendOnBehalf",
+        label="Let others send on behalf",
+        setting=Users,
+        list_of="users",
+        section=Section.MAILBOX,
+        place=9,
+        text="Mail they send says that it was sent on behalf of the user.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     usual_seconds = 2.0

@@ -12,7 +12,7 @@ from leaver.domain.plan import Change, PlanItem
 from leaver.m365.exchange.auto_replies import AutoReply, plain
 from leaver.tasks.html_fragment import html_fragment
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
-from leaver.tasks.task import Option, Setting, Task
+from leaver.tasks.task import Option, Section, Setting, Task
 
 _AUDIENCES = {"all": "All", "contacts_only": "Known", "none": "None"}
 
@@ -39,7 +39,14 @@ class SetOutOfOfficeSetting(Setting):
 class SetOutOfOffice(Task[AutoReply | Absent]):
     """Switch on automatic replies, inside and outside, with no end date."""
 
-    option = Option("OOO", label="Set the out-of-office message", setting=SetOutOfOfficeSetting)
+    option = Option(
+        "OOO",
+        label="Out of office message",
+        setting=SetOutOfOfficeSetting,
+        section=Section.MAILBOX,
+        place=3,
+        text="Replies to senders inside and outside the organization.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     after = ("remove_rules",)

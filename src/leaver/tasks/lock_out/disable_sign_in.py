@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from leaver.domain.plan import Change, PlanItem, follow_up, info
 from leaver.m365.graph.users import User
 from leaver.tasks.privilege import Privilege, last_administrator, privilege_of, privileged
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,13 @@ class DisableSignIn(Task[SignIn]):
     asked to disable it there. Microsoft may refuse the cloud block, or accept it until the next sync.
     """
 
-    option = Option("DisableSignIn", label="Disable sign-in")
+    option = Option(
+        "DisableSignIn",
+        label="Disable sign-in",
+        section=Section.ACCESS,
+        place=1,
+        text="Blocks every new sign-in to Microsoft 365.",
+    )
     scopes = ("User.EnableDisableAccount.All", "User.Read.All", "RoleManagement.Read.Directory")
 
     async def inspect(self) -> SignIn:

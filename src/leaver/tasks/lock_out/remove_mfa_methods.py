@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from leaver.domain.plan import Change, PlanItem, Reversibility, follow_up
 from leaver.m365.graph.authentication_methods import Method
 from leaver.tasks.privilege import Privilege, privilege_of, privileged
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 _KINDS = {
     "phone": "phone",
@@ -44,7 +44,13 @@ class RemoveMfaMethods(Task[Methods]):
     a later round.
     """
 
-    option = Option("RemoveMFADevices", label="Remove MFA methods")
+    option = Option(
+        "RemoveMFADevices",
+        label="Remove MFA methods",
+        section=Section.ACCESS,
+        place=4,
+        text="Deletes phone numbers, authenticator apps and keys. The plan lists each of them.",
+    )
     scopes = ("UserAuthenticationMethod.ReadWrite.All", "RoleManagement.Read.Directory")
     after = ("disable_sign_in", "reset_password")
     reversibility = Reversibility.ONE_WAY

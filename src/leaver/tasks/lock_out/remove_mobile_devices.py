@@ -10,7 +10,7 @@ from leaver.domain.plan import Change, PlanItem, Reversibility, info
 from leaver.m365.exchange.mobile_devices import MobileDevice
 from leaver.m365.graph.users import Device
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,13 @@ class RemoveMobileDevices(Task[Devices]):
     It cannot be undone: the device pairs again when its user signs in.
     """
 
-    option = Option("RemoveMobile", label="Remove mobile devices")
+    option = Option(
+        "RemoveMobile",
+        label="Remove mobile devices",
+        section=Section.ACCESS,
+        place=5,
+        text="Removes Exchange device partnerships. Company data on phones is not wiped.",
+    )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
     after = ("disable_sign_in", "reset_password", "revoke_sessions")

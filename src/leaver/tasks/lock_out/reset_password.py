@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from leaver.domain.plan import Change, NotApplicable, PlanItem, Reversibility, follow_up
 from leaver.m365.graph.users import User
 from leaver.tasks.privilege import Privilege, privilege_of, privileged
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,13 @@ class ResetPassword(Task[Password]):
     date of the last change, and that is the evidence.
     """
 
-    option = Option("ResetPass", label="Reset password")
+    option = Option(
+        "ResetPass",
+        label="Reset password",
+        section=Section.ACCESS,
+        place=2,
+        text="Sets a long random password. It is not shown or stored.",
+    )
     scopes = ("User-PasswordProfile.ReadWrite.All", "User.Read.All", "RoleManagement.Read.Directory")
     roles = ("User Administrator",)
     after = ("disable_sign_in",)

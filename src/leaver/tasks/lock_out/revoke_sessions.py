@@ -7,7 +7,7 @@ from datetime import datetime
 
 from leaver.domain.plan import Change, PlanItem, Reversibility, info, warning
 from leaver.m365.graph.users import User
-from leaver.tasks.task import Option, Task
+from leaver.tasks.task import Option, Section, Task
 
 
 class RevokeSessions(Task[User]):
@@ -17,7 +17,13 @@ class RevokeSessions(Task[User]):
     is the evidence; the answer to the call itself only says that it was accepted.
     """
 
-    option = Option("RevokeSessions", label="Revoke sessions")
+    option = Option(
+        "RevokeSessions",
+        label="Revoke sessions",
+        section=Section.ACCESS,
+        place=3,
+        text="Signs out every app and browser. Open sessions can last up to an hour.",
+    )
     scopes = ("User.RevokeSessions.All", "User.Read.All")
     after = ("disable_sign_in", "reset_password")
     reversibility = Reversibility.ONE_WAY

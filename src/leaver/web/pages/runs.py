@@ -17,6 +17,7 @@ from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
 from leaver.offboarding import paper, report, words
 from leaver.offboarding.approval import is_asker
+from leaver.offboarding.sections import by_section
 from leaver.web.live import stream
 from leaver.web.reach import changeable, record_of
 from leaver.web.rooms import Here
@@ -72,7 +73,7 @@ async def events(request: Request, here: Here, session: Signed, offboarding_id: 
         }
         if found.ended_at is None:
             fresh["cancel-words"] = str(macros.cancel_words(found))
-        for number, (_, tasks) in enumerate(words.by_stage(found), 1):
+        for number, (_, tasks) in enumerate(by_section(found), 1):
             fresh[f"tally-{number}"] = str(macros.tally(number, tasks))
         fresh |= {f"task-{task.task}": str(macros.task_line(found, task)) for task in found.tasks}
         return fresh, found.ended_at is not None
