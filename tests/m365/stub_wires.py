@@ -84,6 +84,9 @@ class StubExchange:
     def fresh(self) -> StubExchange:
         return self
 
+    def in_spare_time(self) -> StubExchange:
+        return self
+
 
 @dataclass
 class StubSharePoint:

@@ -34,6 +34,7 @@ VALUES: dict[str, Any] = {
     "group_id": GROUP,
     "user": OTHER,
     "mailbox": OTHER,
+    "mailboxes": [],
     "person": OTHER,
     "recipient": OTHER,
     "colleague": COLLEAGUE,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from leaver.m365.answers import Answer, NoAnswer, Request
-from leaver.m365.budgets import Budget
+from leaver.m365.budgets import Budget, Spare
 
 if TYPE_CHECKING:
     from leaver.m365.http import Http
@@ -111,6 +111,11 @@ class Gathering(Line):
         self._batches = True
         self._pending: deque[Item] = deque()
         self._collecting = False
+
+    def in_spare_time(self) -> Gathering:
+        """A line beside this one, for work that gives way to everything that goes along this one."""
+        spare = Spare(self.budget)
+        return Gathering(self.http, self.tokens, self.tenant_id, self.scope, spare, self._dialect)
 
     async def gather(self, item: Item) -> Answer:
         """Send a request along with whoever asks at the same moment. Only for requests that may be repeated."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from leaver.domain.people import Leaver
@@ -14,7 +14,8 @@ from leaver.m365.exchange.mail_flow import MailFlow
 from leaver.m365.exchange.mailboxes import Mailboxes
 from leaver.m365.exchange.mobile_devices import MobileDevices
 from leaver.m365.exchange.permissions import Permissions
-from leaver.m365.exchange.rights import Rights, Seen
+from leaver.m365.exchange.rights import Index, Rights, Seen
+from leaver.m365.exchange.survey import Survey
 from leaver.m365.graph.access_packages import AccessPackages
 from leaver.m365.graph.authentication_methods import AuthenticationMethods
 from leaver.m365.graph.deleted_users import DeletedUsers
@@ -75,6 +76,7 @@ class Tenant:
         self.distribution_groups = DistributionGroups(exchange, guard)
         self.mail_flow = MailFlow(exchange)
         self.rights = Rights(exchange, self.users, self._seen)
+        self.survey = Survey(exchange)
 
         self.sites = Sites(sharepoint, self.drives, guard)
 
@@ -91,11 +93,20 @@ class Tenant:
             seen=self._seen,
         )
 
-    def acting_on(self, leaver: Leaver) -> Tenant:
-        """The same tenant, in which writes may concern this leaver and nobody else; a run of its own."""
+    def acting_on(self, leaver: Leaver, index: Index | None = None, always: Collection[str] = ()) -> Tenant:
+        """The same tenant, in which writes may concern this leaver and nobody else; a run of its own.
+
+        The look for the leaver's rights goes by the `index`, if there is one, and to the mailboxes of the ids `always`.
+        """
         graph, exchange, sharepoint = self._wires
         return Tenant(
-            self.id, graph=graph, exchange=exchange, sharepoint=sharepoint, now=self._now, leaver=leaver, seen=Seen()
+            self.id,
+            graph=graph,
+            exchange=exchange,
+            sharepoint=sharepoint,
+            now=self._now,
+            leaver=leaver,
+            seen=Seen(index, always),
         )
 
     def now(self) -> datetime:

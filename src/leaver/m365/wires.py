@@ -204,6 +204,12 @@ class ExchangeWire:
         copy._memo = Memo()
         return copy
 
+    def in_spare_time(self) -> ExchangeWire:
+        """The same connection with nothing remembered, for work that gives way to everything else in this tenant."""
+        copy = self.fresh()
+        copy._line = self._http.keep(("exchange in spare time", self._url), self._line.in_spare_time)
+        return copy
+
     async def read(
         self, cmdlet: str, *, anchor: str = "", select: Sequence[str] = (), **parameters: Json
     ) -> list[dict[str, Json]]:

@@ -222,3 +222,48 @@ deliveries = Table(
     Index("deliveries_of_target", "target_id", "id"),
     Index("deliveries_of_event", "event_id"),
 )
+
+rights_indexes = Table(
+    "rights_indexes",
+    metadata,
+    Column("tenant_id", String(36), primary_key=True),
+    Column("build", Integer, nullable=False, server_default="0"),
+    Column("begun_at", Moment),
+    Column("finished_at", Moment),
+    Column("mailboxes", Integer, nullable=False, server_default="0"),
+    Column("unread", Integer, nullable=False, server_default="0"),
+    Column("next_build", Integer, nullable=False, server_default="0"),
+    Column("next_begun_at", Moment),
+    Column("next_mailboxes", Integer, nullable=False, server_default="0"),
+    Column("next_done", Integer, nullable=False, server_default="0"),
+    Column("wanted_at", Moment),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("retry_at", Moment),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("lease_owner", Text, nullable=False, server_default=""),
+    Column("lease_until", Moment),
+)
+
+rights_mailboxes = Table(
+    "rights_mailboxes",
+    metadata,
+    Column("tenant_id", String(36), primary_key=True),
+    Column("build", Integer, primary_key=True, autoincrement=False),
+    Column("mailbox_id", String(320), primary_key=True),
+    Column("guid", Text, nullable=False),
+    Column("names", JSON, nullable=False),
+)
+
+rights_entries = Table(
+    "rights_entries",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("tenant_id", String(36), nullable=False),
+    Column("build", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("word", String(320), nullable=False),
+    Column("mailbox_id", String(320), nullable=False),
+    Column("rights", Text, nullable=False),
+    Index("rights_of_word", "tenant_id", "build", "kind", "word"),
+)

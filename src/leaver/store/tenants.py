@@ -11,6 +11,7 @@ from leaver.domain.errors import Unusable
 from leaver.domain.people import TenantName
 from leaver.store import tables
 from leaver.store.database import Database, uninterrupted
+from leaver.store.rights import RightsIndexes
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Tenants:
 
     @uninterrupted
     async def remove(self, tenant_id: str) -> None:
-        """Forget a tenant; nothing is changed in it."""
+        """Forget a tenant, and who has which rights there; nothing is changed in it."""
         async with self._database.begin() as connection:
             await connection.execute(delete(tables.tenants).where(tables.tenants.c.id == tenant_id))
+        await RightsIndexes(self._database).forget(tenant_id)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from datetime import datetime
+from typing import Protocol, TypeVar
 
 from leaver.domain.errors import NotFound, Refused, SignInRefused
+from leaver.domain.rights import CALENDAR, FULL_ACCESS, Looked, words_of
 from leaver.m365.exchange.calendars import Calendars, FolderRight
 from leaver.m365.exchange.mailboxes import RECIPIENT, WHO, Mailbox, Mailboxes, Recipient, as_mailbox, as_recipient
 from leaver.m365.exchange.permissions import Permissions, gives_send_as
@@ -31,6 +33,10 @@ _SIDE_BY_SIDE = 120
 """Questions under way at once: enough to keep every connection of the budget busy with a full batch."""
 _REMEMBERED = 500
 """Mailboxes after which a new memory of reads is started, so that a sweep does not keep every answer it got."""
+_TOO_MANY_NEWER = 1000
+"""With more mailboxes that the index does not know, it is no help: everything is looked through."""
+_REPLACED = 3
+"""How often an index that was replaced while it was read is read again."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,30 @@ class CalendarRight:
     """The entry shows only a name, and several recipients have it: it may be somebody else's. Not to be removed."""
 
 
+class KnownRights(Protocol):
+    """Everybody's rights in a tenant, as they were found some time ago."""
+
+    @property
+    def as_of(self) -> datetime:
+        """Rights that were given after this moment may be missing."""
+
+    def knows(self, mailbox_id: str, guid: str) -> bool:
+        """Whether this mailbox was looked at."""
+
+    async def holding(self, kind: str, person_id: str, words: Collection[str]) -> frozenset[str] | None:
+        """The ids of the mailboxes with an entry of one of these names, or of one that the person had at that time.
+
+        None when what is known has been replaced meanwhile.
+        """
+
+
+class Index(Protocol):
+    """Where it is kept what is known of everybody's rights in a tenant."""
+
+    async def known(self) -> KnownRights | None:
+        """What is known now; None where there is nothing, or where it is too old to go by."""
+
+
 @dataclass
 class _Sweep:
     """One look through the tenant; what it has done is kept, so that an interrupted one goes on where it stopped."""
@@ -51,13 +81,20 @@ class _Sweep:
     checked: set[str] = field(default_factory=set)
     candidates: dict[str, Mailbox] = field(default_factory=dict)
     complete: bool = False
+    looked: Looked | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Seen:
-    """What the sweeps of one run found; handed down to every fresh copy of its tenant."""
+    """What the sweeps of one run found; handed down to every fresh copy of its tenant.
 
-    def __init__(self) -> None:
+    With an `index` a sweep looks at the mailboxes that it names and at those that it does not know, in place of at all.
+    `always` are the ids of mailboxes that are looked at in any case.
+    """
+
+    def __init__(self, index: Index | None = None, always: Collection[str] = ()) -> None:
+        self.index = index
+        self.always = frozenset(always)
         self.mailboxes: tuple[Mailbox, ...] | None = None
         self.listing = asyncio.Lock()
         self._sweeps: dict[tuple[str, str], _Sweep] = {}
@@ -65,6 +102,10 @@ class Seen:
     def sweep(self, kind: str, person_id: str) -> _Sweep:
         """The sweep of this kind for this person, begun or not."""
         return self._sweeps.setdefault((kind, person_id), _Sweep())
+
+    async def known(self) -> KnownRights | None:
+        """What is known of everybody's rights, if it is to be gone by."""
+        return None if self.index is None else await self.index.known()
 
 
 @dataclass(frozen=True)
@@ -78,7 +119,11 @@ class _Names:
 
 
 class Rights:
-    """Reverse look-ups. The first one in a run looks through the tenant, later ones only at what it found."""
+    """Reverse look-ups. The first one in a run looks through the tenant, later ones only at what it found.
+
+    Where an index of rights may be gone by, the first one looks at the mailboxes that it names and at those that came
+    since. Every right is read from Exchange before it counts; `looked` says how far the look went.
+    """
 
     def __init__(self, wire: ExchangeWire, users: Users, seen: Seen) -> None:
         self._wire = wire
@@ -93,6 +138,10 @@ class Rights:
         mailbox = next((each for each in self._seen.mailboxes or () if each.id == mailbox_id), None)
         if mailbox is not None:
             self._seen.sweep(kind, person.id).candidates[mailbox.id] = mailbox
+
+    def looked(self, kind: str, person: Addressed) -> Looked | None:
+        """How far the look of this kind for this person went; None before it is over."""
+        return self._seen.sweep(kind, person.id).looked
 
     async def send_as_of(self, person: Addressed) -> tuple[Recipient, ...]:
         """The recipients that a person may send as."""
@@ -123,7 +172,7 @@ class Rights:
 
         An entry that shows only a name counts where nobody else has the name.
         """
-        names = await self._names_beside_the_list(person, "full access", mailboxes)
+        names = await self._names_beside_the_list(person, FULL_ACCESS, mailboxes)
 
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> Mailbox | None:
             for access in await Permissions(wire, Guard()).full_access(mailbox):
@@ -132,13 +181,13 @@ class Rights:
                     return mailbox
             return None
 
-        return await self._found("full access", person, look, mailboxes, progress)
+        return await self._found(FULL_ACCESS, person, names, look, mailboxes, progress)
 
     async def calendars_of(
         self, person: Addressed, mailboxes: Sequence[Mailbox] | None = None, progress: Progress | None = None
     ) -> tuple[CalendarRight, ...]:
         """A person's rights on others' calendars; with `mailboxes` only those are looked at."""
-        names = await self._names_beside_the_list(person, "calendar", mailboxes)
+        names = await self._names_beside_the_list(person, CALENDAR, mailboxes)
 
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> CalendarRight | None:
             uncertain = None
@@ -152,7 +201,7 @@ class Rights:
                     )
             return uncertain
 
-        return await self._found("calendar", person, look, mailboxes, progress)
+        return await self._found(CALENDAR, person, names, look, mailboxes, progress)
 
     async def bookings_of(self, person: Addressed) -> tuple[Mailbox, ...] | None:
         """The rooms and equipment that ask a person to approve bookings; None where that may not be read."""
@@ -183,6 +232,7 @@ class Rights:
         self,
         kind: str,
         person: Addressed,
+        names: _Names,
         look: Look[Found],
         mailboxes: Sequence[Mailbox] | None,
         progress: Progress | None,
@@ -192,8 +242,35 @@ class Rights:
         sweep = self._seen.sweep(kind, person.id)
         async with sweep.turn:
             known = list(sweep.candidates.values())
-            found = () if sweep.complete else await self._look_through(sweep, person, look, progress)
+            found: tuple[Found, ...] = ()
+            if not sweep.complete:
+                where, how_far = await self._where_to_look(kind, person, names)
+                found = await self._look_through(sweep, where, look, progress)
+                sweep.complete, sweep.looked = True, how_far
         return *await self._look_at(known, look), *found
+
+    async def _where_to_look(self, kind: str, person: Addressed, names: _Names) -> tuple[list[Mailbox], Looked]:
+        """All mailboxes of others; or, where an index may be gone by, those that it names and those it does not know."""
+        others = [each for each in await self._everyone() if each.id.casefold() != person.id.casefold()]
+        known, holding = await self._in_the_index(kind, person, words_of(names.certain | names.display))
+        newer = {each.id for each in others if known is not None and not known.knows(each.id, each.guid)}
+        if known is None or len(newer) > _TOO_MANY_NEWER:
+            return others, Looked(len(others), len(others))
+        wanted = holding | newer | self._seen.always
+        named = [each for each in others if each.id in wanted]
+        return named, Looked(len(others), len(named), known.as_of, len(newer))
+
+    async def _in_the_index(
+        self, kind: str, person: Addressed, words: Collection[str]
+    ) -> tuple[KnownRights | None, frozenset[str]]:
+        for _ in range(_REPLACED):
+            known = await self._seen.known()
+            if known is None:
+                break
+            holding = await known.holding(kind, person.id, words)
+            if holding is not None:
+                return known, holding
+        return None, frozenset()
 
     async def _look_at(self, mailboxes: Sequence[Mailbox], look: Look[Found]) -> tuple[Found, ...]:
         found: list[Found] = []
@@ -208,14 +285,9 @@ class Rights:
         return tuple(found)
 
     async def _look_through(
-        self, sweep: _Sweep, person: Addressed, look: Look[Found], progress: Progress | None
+        self, sweep: _Sweep, where: Sequence[Mailbox], look: Look[Found], progress: Progress | None
     ) -> tuple[Found, ...]:
-        everyone = await self._everyone()
-        left = [
-            mailbox
-            for mailbox in everyone
-            if mailbox.id not in sweep.checked and mailbox.id.casefold() != person.id.casefold()
-        ]
+        left = [mailbox for mailbox in where if mailbox.id not in sweep.checked]
         found: list[Found] = []
 
         async def one(wire: ExchangeWire, mailbox: Mailbox) -> None:
@@ -227,13 +299,12 @@ class Rights:
                     sweep.candidates[mailbox.id] = mailbox
             sweep.checked.add(mailbox.id)
             if progress and len(sweep.checked) % 100 == 0:
-                progress(len(sweep.checked), len(everyone))
+                progress(len(sweep.checked), len(where))
 
         await _side_by_side(left, one, self._wire.fresh)
-        sweep.complete = True
         sweep.checked.clear()
         if progress:
-            progress(len(everyone), len(everyone))
+            progress(len(where), len(where))
         return tuple(found)
 
     async def _everyone(self) -> tuple[Mailbox, ...]:
