@@ -47,6 +47,10 @@ class Config:
     log_format: str = "text"
     """`text`, or `json` for collectors."""
     """How long a session of the portal lasts without a page being asked for."""
+    rights_index_hours: float = 24.0
+    """How old the index of rights of a tenant gets before it is built anew; 0: it is built only when asked for."""
+    rights_index_max_hours: float = 72.0
+    """How old it may be for a plan to go by it; older ones are forgotten."""
     sign_in_tries: int = 40
     """Tries to sign in from one address in five minutes."""
     writes_per_minute: int = 600
@@ -110,6 +114,8 @@ class Config:
             secret_key=given.text("LEAVER_SECRET_KEY"),
             log_format=log_format,
             session_idle_seconds=given.seconds("LEAVER_SESSION_IDLE_SECONDS", 3600.0, least=60.0),
+            rights_index_hours=given.hours("LEAVER_RIGHTS_INDEX_HOURS", 24.0),
+            rights_index_max_hours=given.hours("LEAVER_RIGHTS_INDEX_MAX_HOURS", 72.0),
             sign_in_tries=given.count("LEAVER_SIGN_IN_TRIES", 40),
             writes_per_minute=given.count("LEAVER_WRITES_PER_MINUTE", 600),
             oidc_issuer=given.issuer("LEAVER_OIDC_ISSUER"),
@@ -221,6 +227,16 @@ class _Given:
         if not least <= seconds <= 86_400:
             raise _unusable(name, f"is {value!r}", f"Give a number of seconds, {least:g} or more.")
         return seconds
+
+    def hours(self, name: str, default: float) -> float:
+        value = self.text(name)
+        try:
+            hours = float(value) if value else default
+        except ValueError:
+            hours = -1.0
+        if not 0 <= hours <= 8760:
+            raise _unusable(name, f"is {value!r}", "Give a number of hours, 0 or more, at most 8760.")
+        return hours
 
     def count(self, name: str, default: int) -> int:
         value = self.text(name)

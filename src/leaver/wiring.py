@@ -24,6 +24,7 @@ from leaver.store.defaults import Defaults
 from leaver.store.offboardings import Offboardings
 from leaver.store.outbox import Outbox
 from leaver.store.papers import Papers
+from leaver.store.rights import RightsIndexes
 from leaver.store.targets import Targets
 from leaver.store.tenants import Tenants
 from leaver.store.vault import Keys, Vault
@@ -41,6 +42,7 @@ class House:
     audit: Audit
     tenants: Tenants
     offboardings: Offboardings
+    rights: RightsIndexes
     defaults: Defaults
     papers: Papers
     vault: Vault
@@ -84,6 +86,7 @@ def build(config: Config, http: Http) -> House:
         audit,
         Tenants(database),
         Offboardings(database, audit, outbox),
+        RightsIndexes(database),
         Defaults(database, audit),
         papers,
         vault,
@@ -119,6 +122,7 @@ class Store:
     audit: Audit
     tenants: Tenants
     offboardings: Offboardings
+    rights: RightsIndexes
     papers: Papers
     vault: Vault
 
@@ -134,6 +138,7 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
             audit,
             Tenants(database),
             Offboardings(database, audit, _outbox(config, database)),
+            RightsIndexes(database),
             Papers(database),
             Vault(database, Keys(config.data_dir, config.secret_key)),
         )

@@ -14,6 +14,7 @@ from leaver.cli.going_on import cancel, reschedule, retry, undo, worker
 from leaver.cli.keeping import audit, db, prune
 from leaver.cli.licenses import licenses
 from leaver.cli.offboard import offboard, plan
+from leaver.cli.rights import index
 from leaver.cli.serving import serve, token
 from leaver.cli.simulate import simulate
 from leaver.cli.tasks import tasks
@@ -40,6 +41,7 @@ def main() -> None:
 
 
 tenant.add_command(check)
+tenant.add_command(index)
 for command in (
     *(tenant, users, tasks, plan, offboard, status, report, retry, cancel, undo, reschedule),
     *(serve, worker, token, account, audit, db, prune, licenses, simulate, demo),

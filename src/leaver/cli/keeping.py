@@ -97,7 +97,12 @@ def prune(span: str, wants_json: bool) -> int:
     if found is None:
         raise Unusable(f"{span!r} is no span of time.", "malformed_span", advice="Write it like 365d, 12m or 2y.")
     before = datetime.now(UTC) - timedelta(days=int(found[1]) * _DAYS[found[2] or "d"])
-    count = in_store(lambda store: store.offboardings.prune(before))
+
+    async def work(store: Store) -> int:
+        await store.rights.prune(datetime.now(UTC) - before)
+        return await store.offboardings.prune(before)
+
+    count = in_store(work)
     if wants_json:
         print_json({"pruned": count, "before": before.isoformat()})
     else:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,15 @@ import click
 from leaver.cli.confirm import confirm
 from leaver.cli.ending import Ending, as_json, ending_of, print_json
 from leaver.cli.house import console, in_house
-from leaver.cli.options import Wish, decide_option, json_option, read_wish, settings_option, tenant_argument
+from leaver.cli.options import (
+    Wish,
+    decide_option,
+    full_scan_option,
+    json_option,
+    read_wish,
+    settings_option,
+    tenant_argument,
+)
 from leaver.cli.people_csv import BadLine, Line, read_people
 from leaver.cli.when import in_both, moment_of
 from leaver.domain.errors import Unusable
@@ -33,12 +42,18 @@ if TYPE_CHECKING:
 @click.argument("users", nargs=-1, metavar="USER...", required=True)
 @settings_option
 @decide_option
+@full_scan_option
 @json_option
 def plan(
-    tenant: str, users: tuple[str, ...], settings_file: str | None, decide: tuple[str, ...], wants_json: bool
+    tenant: str,
+    users: tuple[str, ...],
+    settings_file: str | None,
+    decide: tuple[str, ...],
+    full_scan: bool,
+    wants_json: bool,
 ) -> int:
     """Show exactly what would change. Nothing is changed."""
-    wish = _wish(settings_file, decide)
+    wish = _wish(settings_file, decide, full_scan)
 
     async def work(house: House) -> int:
         opened = await _accept(house, tenant, users, wish)
@@ -67,6 +82,7 @@ def plan(
 )
 @click.option("--reference", metavar="TEXT", default="", help="A ticket number, kept with the evidence.")
 @decide_option
+@full_scan_option
 @click.option("--yes", is_flag=True, help="Answer the confirmation with yes; it never answers a blocker.")
 @json_option
 def offboard(
@@ -77,6 +93,7 @@ def offboard(
     at: str,
     reference: str,
     decide: tuple[str, ...],
+    full_scan: bool,
     yes: bool,
     wants_json: bool,
 ) -> int:
@@ -88,7 +105,9 @@ def offboard(
     if bool(users) == bool(csv_file):
         raise click.UsageError("Name users, or a file with --csv; one of the two.")
     lines, bad = read_people(csv_file) if csv_file else ([], [])
-    wish = read_wish(settings_file, decide) if csv_file else _wish(settings_file, decide)
+    wish = (
+        read_wish(settings_file, decide, full_scan=full_scan) if csv_file else _wish(settings_file, decide, full_scan)
+    )
 
     async def work(house: House) -> int:
         if csv_file is None:
@@ -195,8 +214,6 @@ async def _schedule(
     house: House, preview: Preview, when: datetime | None, zone: str, tell: Callable[..., None]
 ) -> Preview:
     """Accept what is to start later, by a line of its own or by `--at`; the rest of the plan is for now."""
-    from dataclasses import replace
-
     from leaver.offboarding.desk import accept_plan
 
     later = [item for item in preview.planned if item.record.at or when]
@@ -237,20 +254,28 @@ def _stopping(stop: asyncio.Event, err: Console) -> Iterator[None]:
             loop.remove_signal_handler(name)
 
 
-def _wish(settings_file: str | None, decide: tuple[str, ...]) -> Wish:
+def _wish(settings_file: str | None, decide: tuple[str, ...], full_scan: bool) -> Wish:
     if settings_file is None:
         raise Unusable(
             "No settings are given, so no task is chosen.",
             "no_settings",
             advice='Name a file like {"disable_sign_in": true} with --settings; `leaver tasks` lists the tasks.',
         )
-    return read_wish(settings_file, decide)
+    return read_wish(settings_file, decide, full_scan=full_scan)
 
 
 async def _accept(house: House, tenant: str, users: Sequence[str], wish: Wish, reference: str = "") -> list[Opened]:
     from leaver.offboarding.intake import accept
 
-    return await accept(house, tenant, users, wish.settings, decisions=wish.decisions, reference=reference)
+    return await accept(
+        house,
+        tenant,
+        users,
+        wish.settings,
+        decisions=wish.decisions,
+        reference=reference,
+        full_scan=wish.full_scan,
+    )
 
 
 async def _accept_lines(
@@ -277,7 +302,7 @@ async def _accept_line(
     try:
         when = moment_of(line.at)
         (opened,) = await _accept(
-            house, tenant, [line.user], Wish(settings, wish.decisions), line.reference or reference
+            house, tenant, [line.user], replace(wish, settings=settings), line.reference or reference
         )
     except Unusable as error:
         bad.append(BadLine(line.number, line.user, error))

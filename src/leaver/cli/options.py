@@ -49,18 +49,28 @@ def decide_option(command: Command) -> Command:
     )(command)
 
 
+def full_scan_option(command: Command) -> Command:
+    """Whether the index of rights is gone by."""
+    return click.option(
+        "--full-scan",
+        is_flag=True,
+        help="Look through every mailbox for the users' rights, whatever the rights index says.",
+    )(command)
+
+
 @dataclass(frozen=True)
 class Wish:
     """What a settings file asks for."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     decisions: Mapping[str, str] = field(default_factory=dict)
+    full_scan: bool = False
 
 
-def read_wish(file: str | None, decide: tuple[str, ...]) -> Wish:
+def read_wish(file: str | None, decide: tuple[str, ...], *, full_scan: bool = False) -> Wish:
     """The settings of a file, and its decisions overlaid with those of the command line."""
     written = _read(file) if file is not None else Wish()
-    return Wish(written.settings, {**written.decisions, **_decisions(decide)})
+    return Wish(written.settings, {**written.decisions, **_decisions(decide)}, full_scan)
 
 
 def parse_json(text: str, where: str) -> Any:

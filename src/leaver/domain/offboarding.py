@@ -150,6 +150,9 @@ class Offboarding:
     notify: list[str] = field(default_factory=list)
     """How the request asked to be told of the end: `webhook`, `email`, `psa`."""
 
+    full_scan: bool = False
+    """Whether every mailbox is looked through for the leaver's rights, whatever the index of rights says."""
+
     @property
     def awaits_approval(self) -> bool:
         """Whether it stands still until a second person has agreed."""
@@ -220,6 +223,7 @@ class Offboarding:
             "estimate_seconds": round(self.estimate_seconds, 1),
             "settings": self.settings,
             "decisions": dict(self.decisions),
+            "full_scan": self.full_scan,
             "notify": list(self.notify),
             "tasks": [task.as_json() for task in self.tasks],
             "notes": [note_json(note) for note in self.notes],
@@ -275,6 +279,7 @@ class Offboarding:
             askers=document.get("askers", []),
             approval=Approval.from_json(document.get("approval")),
             notify=list(document.get("notify", [])),
+            full_scan=document.get("full_scan", False),
         )
 
 

@@ -116,7 +116,7 @@ class Spare(Budget):
     @asynccontextmanager
     async def slot(self, *, patient: bool = True) -> AsyncIterator[int]:
         """A slot of the other budget, taken patiently."""
-        async with self._of.slot(patient=True) as seen:
+        async with self._of.slot(patient=patient) as seen:
             yield seen
 
     def succeeded(self) -> None:

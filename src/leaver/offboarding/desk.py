@@ -40,6 +40,8 @@ class Request:
     """The same request with the same key is accepted once."""
     notify: Sequence[str] = ()
     """How to tell of the end: `webhook`, `email`, `psa`."""
+    full_scan: bool = False
+    """Look through every mailbox for the users' rights, whatever the index of rights says."""
 
 
 Allowed = Callable[[Offboarding], Awaitable[None]]
@@ -208,6 +210,7 @@ class Desk:
             request.settings,
             decisions=request.decisions,
             reference=request.reference,
+            full_scan=request.full_scan,
             actor=actor,
         )
 
@@ -223,6 +226,7 @@ class Desk:
             return "", ""
         when = request.at.isoformat() if request.at else ""
         asked = [record.tenant.id, record.user.id, record.settings, record.decisions, record.reference, when]
+        asked += ["full_scan"] if record.full_scan else []
         text = json.dumps([actor.name, record.tenant.id, record.user.id, request.idempotency_key])
         return _sha256(text), _sha256(json.dumps(asked, sort_keys=True))
 

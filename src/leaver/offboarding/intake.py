@@ -27,6 +27,7 @@ from leaver.store.database import Database
 from leaver.store.defaults import Defaults
 from leaver.store.offboardings import Offboardings
 from leaver.store.papers import Papers
+from leaver.store.rights import RightsIndexes
 from leaver.store.tenants import KnownTenant, Tenants
 from leaver.tasks.task import Setting
 
@@ -52,6 +53,10 @@ class House(Protocol):
     @property
     def offboardings(self) -> Offboardings:
         """The offboardings that Leaver keeps."""
+
+    @property
+    def rights(self) -> RightsIndexes:
+        """Who has which rights on the mailboxes of each tenant."""
 
     @property
     def database(self) -> Database:
@@ -93,6 +98,7 @@ async def accept(
     *,
     decisions: Mapping[str, str] | None = None,
     reference: str = "",
+    full_scan: bool = False,
     actor: Actor | None = None,
 ) -> list[Opened]:
     """One opened offboarding for each user; everything that is wrong is said at once, and nothing is opened then."""
@@ -145,6 +151,7 @@ async def accept(
             requested_at=datetime.now(UTC),
             asked_at=doorway.now(),
             people={named: colleague.id for named, colleague in people.items()},
+            full_scan=full_scan,
         )
         for user, (people, _) in zip(leavers.values(), opened, strict=True)
     ]

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from leaver.domain.errors import LeaverError, SignInRefused, Unavailable
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, Offboarding, TaskRecord, document, plain
@@ -98,7 +99,12 @@ async def preview(house: House, opened: Sequence[Opened], *, progress: Callable[
 
 def planned_for(house: House, opened: Opened) -> Planned:
     """An opened offboarding with the tenant as its tasks see it; nothing is read yet."""
-    tenant = house.doorway(opened.record.tenant.id).acting_on(opened.record.user)
+    record = opened.record
+    max_age = timedelta(hours=house.config.rights_index_max_hours)
+    index = None if record.full_scan else house.rights.of(record.tenant.id, max_age)
+    # Where this offboarding has changed something is looked at, whatever the index says.
+    always = {str(change.change.ref.get("id", "")) for task in record.tasks for change in task.changes}
+    tenant = house.doorway(record.tenant.id).acting_on(record.user, index, always)
     return Planned(opened, tenant, {task.name: task for task in in_order(all_tasks()) if task.name in opened.chosen})
 
 

@@ -79,6 +79,7 @@ def open_undo(
         people=original.people,
         kind="undo",
         undo_of=original.id,
+        full_scan=original.full_scan,
         tasks=records,
         notes=_gone_for_good(original),
     )

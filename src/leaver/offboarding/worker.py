@@ -1,4 +1,7 @@
-"""A process that works on what was accepted: takes its share, and leaves everything to the others when it stops."""
+"""A process that works on what was accepted: takes its share, and leaves everything to the others when it stops.
+
+When it has nothing better to do in a tenant, it keeps the tenant's rights index young.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import datetime
 from leaver.offboarding.drive import drive, worker_name
 from leaver.offboarding.intake import House
 from leaver.offboarding.settle import Stop
+from leaver.offboarding.survey import Surveyor
 from leaver.offboarding.workflow import Engine
 
 GRACE = 30
@@ -21,16 +25,19 @@ class Worker:
         self._running: set[Stop] = set()
         self._stopping = False
         self.name = worker_name()
+        self._surveyor = Surveyor(house, self.name)
         self._engine = Engine(house.database.engine_url, self.name, self._work, house.offboardings.due)
 
     async def start(self) -> None:
         """Take part in the work."""
         await self._house.offboardings.due(1)  # opens the database, and refuses one that does not fit
         await self._engine.start()
+        self._surveyor.start()
 
     async def stop(self, seconds: int = GRACE) -> None:
         """Take nothing more; what runs finishes its calls under way and is left for another process."""
         self._stopping = True
+        await self._surveyor.stop()
         for stop in self._running:
             stop.for_another()
         await self._engine.stop(seconds)

@@ -321,6 +321,14 @@ class Offboardings:
             return [Due(*row) for row in (await connection.execute(wanted)).all()]
 
     @uninterrupted
+    async def at_work(self, tenant_id: str) -> bool:
+        """Whether a process works on an offboarding of this tenant."""
+        async with self._database.begin(write=False) as connection:
+            now = await self._database.now(connection)
+            mine = (HEAD.c.tenant_id == tenant_id, HEAD.c.active, HEAD.c.lease_until > now)
+            return (await connection.execute(select(HEAD.c.id).where(*mine).limit(1))).first() is not None
+
+    @uninterrupted
     async def prune(self, before: datetime) -> int:
         """Forget the content of what ended before a moment; its frame and the hash of its evidence stay."""
         async with self._database.begin() as connection:

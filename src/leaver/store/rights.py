@@ -38,6 +38,8 @@ class Standing:
     as_of: datetime | None = None
     """When the look began whose findings it holds: rights given since then may be missing. None: there is no index."""
     finished_at: datetime | None = None
+    age: timedelta | None = None
+    """Since `as_of`, by the database's clock."""
     mailboxes: int = 0
     unread: int = 0
     """Mailboxes whose rights could not be read; a plan looks at them itself."""
@@ -123,8 +125,10 @@ class OfTenant:
 class RightsIndexes:
     """The rights indexes of a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, go_on_within: timedelta = GO_ON_WITHIN, slice_: int = SLICE) -> None:
         self._database = database
+        self._go_on_within = go_on_within
+        self._slice = slice_
 
     def of(self, tenant_id: str, max_age: timedelta) -> OfTenant:
         """The index of one tenant, handed to whoever looks for somebody's rights."""
@@ -213,7 +217,7 @@ class RightsIndexes:
             if row is None:
                 return None
             number = row.next_build
-            anew = not number or row.next_begun_at is None or row.next_begun_at < now - GO_ON_WITHIN
+            anew = not number or row.next_begun_at is None or row.next_begun_at < now - self._go_on_within
             if anew:
                 number = row.attempt
                 fresh = {"next_build": number, "next_begun_at": now, "next_done": 0, "next_mailboxes": 0}
@@ -310,7 +314,7 @@ class RightsIndexes:
             nothing = {"build": 0, "begun_at": None, "finished_at": None, "mailboxes": 0, "unread": 0}
             gone = await connection.execute(update(HEAD).where(old).values(**nothing).returning(HEAD.c.tenant_id))
             pruned = set(gone.scalars())
-            stale = and_(free, HEAD.c.next_build > 0, HEAD.c.next_begun_at < now - max(older_than, GO_ON_WITHIN))
+            stale = and_(free, HEAD.c.next_build > 0, HEAD.c.next_begun_at < now - max(older_than, self._go_on_within))
             left = update(HEAD).where(stale).values(**_NOTHING_UNDER_WAY).returning(HEAD.c.tenant_id)
             unfinished = set((await connection.execute(left)).scalars())
         for tenant_id in pruned | unfinished:
@@ -342,7 +346,7 @@ class RightsIndexes:
             old = and_(table.c.tenant_id == tenant_id, table.c.build.not_in(keep))
             while True:
                 async with self._database.begin() as connection:
-                    some = select(key).where(old).limit(SLICE)
+                    some = select(key).where(old).limit(self._slice)
                     gone = await connection.execute(delete(table).where(old, key.in_(some)))
                 if not gone.rowcount:
                     break
@@ -363,6 +367,7 @@ def _standing(row: RowMapping, now: datetime) -> Standing:
         row["tenant_id"],
         row["begun_at"],
         row["finished_at"],
+        None if row["begun_at"] is None else max(timedelta(), now - row["begun_at"]),
         row["mailboxes"],
         row["unread"],
         building=row["lease_until"] is not None and row["lease_until"] > now,

@@ -250,7 +250,7 @@ class Rights:
         return *await self._look_at(known, look), *found
 
     async def _where_to_look(self, kind: str, person: Addressed, names: _Names) -> tuple[list[Mailbox], Looked]:
-        """All mailboxes of others; or, where an index may be gone by, those that it names and those it does not know."""
+        """All mailboxes of others; where an index may be gone by, those that it names and those it does not know."""
         others = [each for each in await self._everyone() if each.id.casefold() != person.id.casefold()]
         known, holding = await self._in_the_index(kind, person, words_of(names.certain | names.display))
         newer = {each.id for each in others if known is not None and not known.knows(each.id, each.guid)}

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leaver.domain.plan import Change, Json, PlanItem, follow_up, info
+from leaver.domain.rights import CALENDAR, Looked
 from leaver.m365.exchange.calendars import FolderRight
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.exchange.rights import CalendarRight
 from leaver.tasks.colleagues import from_ticket
+from leaver.tasks.how_far import how_far
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
 from leaver.tasks.task import Option, Section, Task
 
@@ -22,6 +24,8 @@ class Rights:
     calendars: tuple[CalendarRight, ...]
     approves: tuple[Mailbox, ...] | None = ()
     """Rooms and equipment that ask the leaver to approve bookings; None where that may not be read."""
+    looked: Looked | None = None
+    """How far the look at calendars went."""
 
 
 class RemoveCalendarPermissions(Task[Rights]):
@@ -43,11 +47,12 @@ class RemoveCalendarPermissions(Task[Rights]):
     usual_seconds = 3.0
 
     async def inspect(self) -> Rights:
-        """The reverse look-up: through the tenant once a run, then at its hits."""
+        """The reverse look-up: through the tenant or its index once a run, then at its hits."""
         found, approves = await asyncio.gather(
             self.tenant.rights.calendars_of(self.leaver), self.tenant.rights.bookings_of(self.leaver)
         )
-        return Rights(tuple(right for right in found if right.mailbox.id != self.leaver.id), approves)
+        others = tuple(right for right in found if right.mailbox.id != self.leaver.id)
+        return Rights(others, approves, self.tenant.rights.looked(CALENDAR, self.leaver))
 
     def plan(self, facts: Rights) -> Iterable[PlanItem]:
         """One change for each calendar where the entry is certainly the leaver's."""
@@ -75,6 +80,8 @@ class RemoveCalendarPermissions(Task[Rights]):
                 "else (Exchange admin center > Resources > the room > Booking delegates).",
             )
 
+        yield from how_far(facts.looked, "A right on a calendar")
+
     async def apply(self, change: Change) -> None:
         """Take the right on one calendar away; nobody is mailed about it."""
         entry = FolderRight(str(change.ref["entry"]), str(change.ref["address"]))
@@ -85,7 +92,7 @@ class RemoveCalendarPermissions(Task[Rights]):
         rights = [right.strip() for right in str(change.before).split(",")]
         mailbox = from_ticket(change.ref)
         await self.tenant.calendars.grant(mailbox, self.leaver, rights)
-        self.tenant.rights.expect("calendar", self.leaver, mailbox.id)
+        self.tenant.rights.expect(CALENDAR, self.leaver, mailbox.id)
 
 
 def _ticket(right: CalendarRight) -> dict[str, Json]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leaver.domain.plan import Change, PlanItem
+from leaver.domain.rights import FULL_ACCESS, Looked
 from leaver.m365.exchange.mailboxes import Mailbox, Recipient
 from leaver.tasks.colleagues import from_ticket
+from leaver.tasks.how_far import how_far
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
 from leaver.tasks.task import Option, Section, Task
 
-_FULL_ACCESS, _SEND_AS, _SEND_ON_BEHALF = "full access", "Send As", "Send on Behalf"
+_SEND_AS, _SEND_ON_BEHALF = "Send As", "Send on Behalf"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Rights:
     full_access: tuple[Mailbox, ...]
     send_as: tuple[Recipient, ...]
     send_on_behalf: tuple[Mailbox, ...]
+    looked: Looked | None = None
+    """How far the look for full access went; the other two rights Exchange looks up itself."""
 
 
 class RemoveMailboxPermissions(Task[Rights]):
@@ -43,17 +47,18 @@ class RemoveMailboxPermissions(Task[Rights]):
     usual_seconds = 3.0
 
     async def inspect(self) -> Rights:
-        """Three reverse look-ups. The one for full access looks through the tenant once a run, then at its hits."""
+        """Three reverse look-ups. The one for full access looks through the tenant or its index, then at its hits."""
         rights = self.tenant.rights
         full_access, send_as, on_behalf = await asyncio.gather(
             rights.full_access_of(self.leaver), rights.send_as_of(self.leaver), self._send_on_behalf()
         )
-        return Rights(_others(self.leaver.id, full_access), send_as, _others(self.leaver.id, on_behalf))
+        looked = rights.looked(FULL_ACCESS, self.leaver)
+        return Rights(_others(self.leaver.id, full_access), send_as, _others(self.leaver.id, on_behalf), looked)
 
     def plan(self, facts: Rights) -> Iterable[PlanItem]:
         """One change for each right; those on one mailbox one after the other."""
         held: tuple[tuple[str, Iterable[Mailbox | Recipient]], ...] = (
-            (_FULL_ACCESS, facts.full_access),
+            (FULL_ACCESS, facts.full_access),
             (_SEND_AS, facts.send_as),
             (_SEND_ON_BEHALF, facts.send_on_behalf),
         )
@@ -65,6 +70,7 @@ class RemoveMailboxPermissions(Task[Rights]):
                     ref={"right": right, "id": mailbox.id, "upn": mailbox.upn, "name": mailbox.display_name},
                     lane=mailbox.id,
                 )
+        yield from how_far(facts.looked, "Full access")
 
     async def apply(self, change: Change) -> None:
         """Take one right away."""
@@ -83,7 +89,7 @@ class RemoveMailboxPermissions(Task[Rights]):
         match change.ref["right"]:
             case "full access":
                 await self.tenant.permissions.grant_full_access(mailbox, self.leaver, automapping=True)
-                self.tenant.rights.expect("full access", self.leaver, mailbox.id)
+                self.tenant.rights.expect(FULL_ACCESS, self.leaver, mailbox.id)
             case "Send As":
                 await self.tenant.permissions.grant_send_as(mailbox, self.leaver)
             case _:
