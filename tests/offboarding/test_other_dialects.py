@@ -90,6 +90,17 @@ class Capitals(Dialect):
         return json.loads(GUID.sub(lambda found: found[0] if _in_link(text, found.start()) else found[0].upper(), text))
 
 
+class EitherCase(Capitals):
+    """Ids in capitals or not, from one answer to the next."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+
+    def body(self, request: httpx.Request, body: Any) -> Any:
+        self.turn += 1
+        return super().body(request, body) if self.turn % 2 else body
+
+
 class NoTypes(Dialect):
     """Objects of the directory that do not say what they are; methods must, since nothing else tells them apart."""
 
@@ -232,6 +243,7 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {
     "offset": lambda: Dates("+00:00"),
     "no zone": lambda: Dates(""),
     "capitals": Capitals,
+    "either case": EitherCase,
     "no types": NoTypes,
     "numbers in batches": BatchNumbers,
     "no batches 404": lambda: NoBatches(404),

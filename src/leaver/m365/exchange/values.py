@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leaver.domain.errors import WrongTarget
+from leaver.m365.graph import values as graph
 from leaver.m365.target import Addressed
 
 Row = Mapping[str, Any]
@@ -38,8 +39,8 @@ def texts(row: Row, key: str) -> tuple[str, ...]:
 
 
 def guid(row: Row, key: str) -> str:
-    """A GUID; the one of zeros means that there is none."""
-    value = text(row, key)
+    """A GUID, as Graph's are kept; the one of zeros means that there is none."""
+    value = graph.guid(row, key)
     return "" if value == _NO_GUID else value
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leaver.domain.errors import NotFound
-from leaver.m365.graph.values import Row, moment, text
+from leaver.m365.graph.values import Row, guid, moment, text
 from leaver.m365.http import GraphWire, quote_id
 from leaver.m365.target import Guard
 
@@ -51,7 +51,7 @@ class DeletedUsers:
 
 
 def _deleted(row: Row) -> DeletedUser:
-    found = text(row, "id")
+    found = guid(row, "id")
     upn = text(row, "userPrincipalName")
     prefix = found.replace("-", "")
     return DeletedUser(

@@ -10,7 +10,7 @@ from leaver.domain.errors import NotFound, NotYet, Refused
 from leaver.domain.people import Colleague
 from leaver.m365.graph.related import related
 from leaver.m365.graph.users import as_colleague
-from leaver.m365.graph.values import Row, literal, says, text
+from leaver.m365.graph.values import Row, guid, literal, says, text
 from leaver.m365.http import GraphWire, quote_id
 from leaver.m365.target import Guard
 
@@ -181,7 +181,7 @@ def as_group(row: Row) -> Group:
     types = row.get("groupTypes") or ()
     rule = text(row, "membershipRule")
     return Group(
-        id=text(row, "id"),
+        id=guid(row, "id"),
         display_name=text(row, "displayName"),
         mail=text(row, "mail"),
         kind=_kind(row),
@@ -189,7 +189,7 @@ def as_group(row: Row) -> Group:
         membership_rule=rule,
         synced=bool(row.get("onPremisesSyncEnabled")),
         role_assignable=bool(row.get("isAssignableToRole")),
-        license_sku_ids=tuple(text(license_, "skuId") for license_ in row.get("assignedLicenses") or ()),
+        license_sku_ids=tuple(guid(license_, "skuId") for license_ in row.get("assignedLicenses") or ()),
         management_restricted=bool(row.get("isManagementRestricted")),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from leaver.domain.errors import Refused
-from leaver.m365.graph.values import Row, says, text
+from leaver.m365.graph.values import Row, guid, says, text
 from leaver.m365.http import GraphWire, quote_id
 from leaver.m365.target import Guard
 
@@ -89,16 +89,16 @@ class Licenses:
     async def _held_directly(self, user_id: str) -> set[str]:
         row = await self._wire.fresh().get(f"/users/{quote_id(user_id)}", {"$select": "id,licenseAssignmentStates"})
         states = row.get("licenseAssignmentStates") or ()
-        return {text(state, "skuId").casefold() for state in states if not state.get("assignedByGroup")}
+        return {guid(state, "skuId").casefold() for state in states if not state.get("assignedByGroup")}
 
 
 def _sku(row: Row) -> Sku:
     return Sku(
-        sku_id=text(row, "skuId"),
+        sku_id=guid(row, "skuId"),
         part_number=text(row, "skuPartNumber"),
         enabled=int((row.get("prepaidUnits") or {}).get("enabled") or 0),
         consumed=int(row.get("consumedUnits") or 0),
         plans=tuple(
-            Plan(text(plan, "servicePlanId"), text(plan, "servicePlanName")) for plan in row.get("servicePlans") or ()
+            Plan(guid(plan, "servicePlanId"), text(plan, "servicePlanName")) for plan in row.get("servicePlans") or ()
         ),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leaver.domain.errors import Forbidden, NotFound, Refused
 from leaver.domain.people import TenantName
-from leaver.m365.graph.values import literal, text
+from leaver.m365.graph.values import guid, literal, text
 from leaver.m365.http import GraphWire
 
 
@@ -39,7 +39,7 @@ class Organizations:
             raise NotFound("The tenant does not describe itself.", code="no_organization", service="graph")
         domains = rows[0].get("verifiedDomains") or ()
         return Organization(
-            id=text(rows[0], "id"),
+            id=guid(rows[0], "id"),
             name=text(rows[0], "displayName"),
             domains=tuple(text(domain, "name") for domain in domains),
             default_domain=next((text(domain, "name") for domain in domains if domain.get("isDefault")), ""),
@@ -53,7 +53,7 @@ class Organizations:
         Microsoft's list of relationships has no domains: they come from the reseller contracts, and for the rest from
         a look-up each. Where the list is refused, the contracts are all there is.
         """
-        contracts = {text(row, "customerId"): row for row in await self._contracts()}
+        contracts = {guid(row, "customerId"): row for row in await self._contracts()}
         try:
             rows = await self._wire.pages("/tenantRelationships/delegatedAdminCustomers", {"$top": "300"})
         except Forbidden:
@@ -74,7 +74,7 @@ class Organizations:
             return []
 
     async def _named(self, row: dict[str, object], contracts: dict[str, dict[str, object]]) -> TenantName:
-        tenant_id = text(row, "tenantId") or text(row, "id")
+        tenant_id = guid(row, "tenantId") or guid(row, "id")
         domain = text(contracts.get(tenant_id, {}), "defaultDomainName") or await self._domain(tenant_id)
         return TenantName(tenant_id, domain, text(row, "displayName"))
 

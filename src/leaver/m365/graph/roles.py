@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from leaver.domain.errors import NotFound
 from leaver.m365.graph.groups import Group, as_group
 from leaver.m365.graph.related import related
-from leaver.m365.graph.values import literal, text
+from leaver.m365.graph.values import guid, literal, text
 from leaver.m365.http import GraphWire, quote_id
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
@@ -34,7 +34,7 @@ class Roles:
         path = f"/users/{quote_id(user_id)}/transitiveMemberOf"
         params = {"$select": "id,displayName,roleTemplateId", "$count": "true"}
         rows = await related(self._wire, path, "directoryRole", params)
-        return tuple(Role(text(row, "id"), text(row, "roleTemplateId"), text(row, "displayName")) for row in rows)
+        return tuple(Role(guid(row, "id"), guid(row, "roleTemplateId"), text(row, "displayName")) for row in rows)
 
     async def members(self, template_id: str) -> tuple[str, ...]:
         """Ids of those who hold a role directly; none where the role was never activated."""
@@ -44,7 +44,7 @@ class Roles:
             )
         except NotFound:
             return ()
-        return tuple(text(row, "id") for row in rows)
+        return tuple(guid(row, "id") for row in rows)
 
     async def role_assignable_groups(self, user_id: str) -> tuple[Group, ...]:
         """The groups a user is in that can hold roles; to be in one makes privileged."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from leaver.domain.errors import NotFound, Refused, SignInRefused
 from leaver.domain.people import Colleague
-from leaver.m365.graph.values import Row, moment, says, text
+from leaver.m365.graph.values import Row, guid, moment, says, text
 from leaver.m365.http import GraphWire, quote_id
 from leaver.m365.target import Guard
 
@@ -232,13 +232,13 @@ class Users:
             raise
         except Refused:
             return ()
-        return tuple(Device(text(row, "id"), text(row, "displayName"), bool(row.get("accountEnabled"))) for row in rows)
+        return tuple(Device(guid(row, "id"), text(row, "displayName"), bool(row.get("accountEnabled"))) for row in rows)
 
 
 def as_colleague(row: Row) -> Colleague:
     """A user object as the colleague it describes."""
     return Colleague(
-        id=text(row, "id"),
+        id=guid(row, "id"),
         upn=text(row, "userPrincipalName"),
         display_name=text(row, "displayName"),
         mail=text(row, "mail"),
@@ -250,7 +250,7 @@ def as_colleague(row: Row) -> Colleague:
 
 def _user(row: Row) -> User:
     return User(
-        id=text(row, "id"),
+        id=guid(row, "id"),
         display_name=text(row, "displayName"),
         upn=text(row, "userPrincipalName"),
         mail=text(row, "mail"),
@@ -262,7 +262,7 @@ def _user(row: Row) -> User:
         sam_account_name=text(row, "onPremisesSamAccountName"),
         on_premises_domain=text(row, "onPremisesDomainName"),
         license_states=_license_states(row),
-        assigned_sku_ids=tuple(text(license_, "skuId") for license_ in row.get("assignedLicenses") or ()),
+        assigned_sku_ids=tuple(guid(license_, "skuId") for license_ in row.get("assignedLicenses") or ()),
         assigned_plans=tuple(
             dict.fromkeys(
                 text(plan, "service")
@@ -288,8 +288,8 @@ def _license_states(row: Row) -> tuple[LicenseState, ...]:
 
 def _license_state(row: Row) -> LicenseState:
     return LicenseState(
-        sku_id=text(row, "skuId"),
-        by_group=text(row, "assignedByGroup"),
+        sku_id=guid(row, "skuId"),
+        by_group=guid(row, "assignedByGroup"),
         disabled_plans=tuple(row.get("disabledPlans") or ()),
         state=text(row, "state"),
         error=text(row, "error"),
@@ -298,7 +298,7 @@ def _license_state(row: Row) -> LicenseState:
 
 def _user_row(row: Row) -> UserRow:
     return UserRow(
-        id=text(row, "id"),
+        id=guid(row, "id"),
         display_name=text(row, "displayName"),
         upn=text(row, "userPrincipalName"),
         mail=text(row, "mail"),

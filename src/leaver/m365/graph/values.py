@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +11,19 @@ from leaver.domain.errors import LeaverError
 
 Row = Mapping[str, Any]
 
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
 
 def text(row: Row, key: str) -> str:
     """A string property; absent and null are the empty string."""
     value = row.get(key)
     return "" if value is None else str(value)
+
+
+def guid(row: Row, key: str) -> str:
+    """An id of the directory, in lower case: the same one comes in either, and ids are compared everywhere."""
+    value = text(row, key)
+    return value.lower() if _GUID.fullmatch(value) else value
 
 
 def moment(row: Row, key: str) -> datetime | None:
