@@ -291,13 +291,13 @@ class TestUsers:
 
         assert ([user.display_name for user in found], searched[-1]) == (["Ada"], '"displayName:ada" OR "mail:ada"')
 
-    async def test_a_cloud_without_number_management_has_no_numbers(
+    async def test_a_cloud_without_number_management_does_not_pass_for_one_without_numbers(
         self, stubbed: Tenant, stubs: Stubs, eve: Leaver
     ) -> None:
         refusal = Refused("Resource not found for the segment 'telephoneNumberManagement'.", status=400)
         stubs.graph.answers["/admin/teams/telephoneNumberManagement/numberAssignments"] = refusal
 
-        assert await stubbed.phone_numbers.of(eve.id) == ()
+        assert await stubbed.phone_numbers.of(eve.id) is None
 
     async def test_an_owner_who_is_called_the_last_one_beside_another_is_tried_again(
         self, stubbed: Tenant, stubs: Stubs, eve: Leaver

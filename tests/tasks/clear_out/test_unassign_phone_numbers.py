@@ -4,6 +4,7 @@ import pytest
 
 from leaver.domain.errors import Refused
 from leaver.domain.people import Leaver
+from leaver.domain.plan import NotApplicable
 from leaver.m365.tenant import Tenant
 from leaver.tasks.catalogue import task_named
 from leaver.tasks.clear_out.unassign_phone_numbers import UnassignPhoneNumbers
@@ -56,11 +57,34 @@ async def test_a_number_of_active_directory_is_released_there(world: World, tena
     assert await asked.notes() == {"on_premises_number": "follow_up"}
 
 
-async def test_a_tenant_without_teams_has_no_numbers(world: World, tenant: Tenant, ada: Leaver) -> None:
+async def test_it_does_not_apply_in_a_tenant_without_teams(world: World, tenant: Tenant, ada: Leaver) -> None:
     """F26."""
     world.teams = False
 
-    assert await Asked(tenant, ada, UnassignPhoneNumbers).plan() == []
+    (item,) = await Asked(tenant, ada, UnassignPhoneNumbers).plan()
+
+    assert isinstance(item, NotApplicable)
+
+
+async def test_a_number_that_nobody_can_see_is_left_to_a_person(world: World, tenant: Tenant, ada: Leaver) -> None:
+    """F26: only the global cloud lets applications manage numbers; the licence tells that there may be one."""
+    world.teams = False
+    world.users["ada"].licenses.append(LicenseState(world.add_sku(TEAMS_PHONE).sku_id))
+
+    assert await Asked(tenant, ada, UnassignPhoneNumbers).notes() == {"no_number_management": "follow_up"}
+
+
+async def test_a_number_is_not_called_unassigned_when_teams_stops_answering(
+    world: World, tenant: Tenant, ada: Leaver
+) -> None:
+    """F26."""
+    world.add_number(NUMBER, "ada")
+    task = await Asked(tenant, ada, UnassignPhoneNumbers).task()
+    (change,) = await task.pending()
+    world.teams = False
+
+    with pytest.raises(Refused, match="nothing was unassigned"):
+        await task.apply(change)
 
 
 async def test_the_licence_stays_until_the_number_is_free() -> None:

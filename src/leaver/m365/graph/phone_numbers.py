@@ -51,13 +51,16 @@ class PhoneNumbers:
         self._budget = budget
         self._sleep = sleep
 
-    async def of(self, user_id: str) -> tuple[PhoneNumber, ...]:
-        """The numbers assigned to a user; none in a tenant without Teams."""
+    async def of(self, user_id: str) -> tuple[PhoneNumber, ...] | None:
+        """The numbers assigned to a user; None where nobody can tell: a tenant without Teams, or a national cloud."""
         return await self._of(self._wire, user_id)
 
     async def unassign(self, number: PhoneNumber) -> None:
         """Take a number from the leaver; one that the leaver does not hold is left alone."""
         held = await self._of(self._wire.fresh(), self._guard.leaver_id)
+        if held is None:
+            text = "Teams does not show its numbers any more, so nothing was unassigned."
+            raise Refused(text, code="no_number_management", service="graph")
         if number.number not in {each.number for each in held}:
             return
         body = {"telephoneNumber": number.number, "numberType": number.kind}
@@ -74,15 +77,15 @@ class PhoneNumbers:
         } | ({"locationId": number.location_id} if number.location_id else {})
         await self._finished(await self._wire.post(f"{_HOME}/numberAssignments/assignNumber", body))
 
-    async def _of(self, wire: GraphWire, user_id: str) -> tuple[PhoneNumber, ...]:
+    async def _of(self, wire: GraphWire, user_id: str) -> tuple[PhoneNumber, ...] | None:
         params = {"$filter": f"assignmentTargetId eq {literal(user_id)}"}
         try:
             rows = await wire.pages(f"{_HOME}/numberAssignments", params)
         except NotFound:
-            return ()
+            return None
         except (Refused, Unavailable) as error:
             if says(error, *_NO_TEAMS):
-                return ()
+                return None
             raise
         mine = [row for row in rows if text(row, "assignmentTargetId").casefold() == user_id.casefold()]
         return tuple(_number(row) for row in mine)
