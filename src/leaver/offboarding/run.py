@@ -14,7 +14,7 @@ from leaver.domain.plan import info
 from leaver.offboarding.planner import Planned
 from leaver.offboarding.settle import LOOK_AGAIN, Look, Settling, Stop, look_early, settle
 from leaver.offboarding.together import together
-from leaver.tasks.catalogue import waits_for
+from leaver.tasks.catalogue import ends_first, waits_for
 
 WELL = (Outcome.VERIFIED, Outcome.ALREADY_IN_PLACE, Outcome.NOT_APPLICABLE, Outcome.FOLLOW_UP)
 OPEN = (Outcome.PLANNED, Outcome.WAITING)
@@ -76,8 +76,8 @@ async def run(
                 _hold_up(task, needed)
                 await changed(task, "not started")
                 return
-            checking = partial(course.checking, name)
-            await settle(Settling(planned, task, changed, stop, keeper.guard, checking, looked, look_again))
+            checking, accepted = partial(course.checking, name), partial(course.accepted, name)
+            await settle(Settling(planned, task, changed, stop, keeper.guard, checking, accepted, looked, look_again))
         finally:
             course.ended(name)
 
@@ -87,14 +87,15 @@ async def run(
 class Course:
     """How far the tasks of a run are, so that each one takes its turn behind those that it waits for.
 
-    While the last look at those is under way, the one behind them takes its first look, so that their time is not
-    added up. That look is forgotten when one of them turns out to need longer.
+    The first look is taken meanwhile, so that their time is not added up: at once where only their changes are waited
+    for, and beside their last look where their end is. That one is forgotten when one of them turns out to need longer.
     """
 
     def __init__(self, planned: Planned) -> None:
         self._planned = planned
         self._open = set(planned.types)
         self._checking: set[str] = set()
+        self._unmade = set(planned.types)
         self._moved = asyncio.Event()
 
     def checking(self, name: str, whether: bool) -> None:
@@ -103,24 +104,38 @@ class Course:
             self._checking.symmetric_difference_update({name})
             self._tell()
 
+    def accepted(self, name: str) -> None:
+        """Microsoft has accepted every change of this task, or those that it has not were given up."""
+        self._unmade.discard(name)
+        self._tell()
+
     def ended(self, name: str) -> None:
         """The task is over."""
         self._open.discard(name)
+        self._unmade.discard(name)
         self._checking.discard(name)
         self._tell()
 
     async def turn_of(self, name: str, *, look: bool) -> Look | None:
         """Wait for the tasks before this one; with `look`, answer what was seen meanwhile, if anything is to do."""
-        before = set(waits_for(self._planned.types[name], self._planned.types))
-        while before & self._open:
-            if not look or before & self._open - self._checking:
+        task = self._planned.types[name]
+        ends_before, made_before = set(ends_first(task, self._planned.types)), set(task.follows)
+
+        def held_up() -> bool:
+            return bool(ends_before & self._open or made_before & self._unmade)
+
+        def too_early() -> bool:
+            return bool(ends_before & self._open - self._checking)
+
+        while held_up():
+            if not look or too_early():
                 await self._moved.wait()
                 continue
             early = asyncio.create_task(look_early(self._planned, name))
             try:
-                while (left := before & self._open) and not left - self._checking:
+                while held_up() and not too_early():
                     await self._moved.wait()
-                if not left:
+                if not held_up():
                     return await early
             finally:
                 early.cancel()

@@ -41,12 +41,17 @@ class Stop(asyncio.Event):
         self.set()
 
 
+STALE = 20.0
+"""Seconds after which a first look that was taken ahead of time is taken again."""
+
+
 @dataclass(frozen=True)
 class Look:
     """A task as it was when its facts were read, and these facts."""
 
     task: Task[object]
     facts: object
+    began: float = field(default_factory=monotonic)
 
     def finds_work(self) -> bool:
         """Whether changes are left to make, which may begin from these facts."""
@@ -66,6 +71,8 @@ class Settling:
     """Called before every write; raises when somebody else has taken this offboarding over."""
     checking: Callable[[bool], None] = lambda _: None
     """Told when everything is applied and the look that may end the task begins, and when that look did not end it."""
+    accepted: Callable[[], None] = lambda: None
+    """Told when Microsoft has accepted every change that was found, but for those that were given up."""
     looked: Look | None = None
     """A first look that was taken while the tasks before this one were being checked."""
     look_again: Sequence[float] = LOOK_AGAIN
@@ -142,7 +149,9 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
             return given_up if ready else _ending(settling, items, left, waiting)
         if ready and rounds < ROUNDS:
             rounds, looks = rounds + 1, 0
-            await _apply_all(settling, ready, deadline)
+            await _apply_all(settling, ready, facts, deadline)
+            if all(change.key in settling.made or _is_dead(settling, change) for change in ready):
+                settling.accepted()
             continue
         caught_up = not waiting and all(_is_dead(settling, change) for change in left)
         if caught_up or monotonic() >= deadline:
@@ -157,9 +166,9 @@ async def look_early(planned: Planned, name: str) -> Look | None:
 
     What ends a task without a change, or holds it up, is only believed of a look that began after the tasks before it.
     """
-    task = planned.make(name)
+    task, began = planned.make(name), monotonic()
     with contextlib.suppress(LeaverError):
-        look = Look(task, await task.inspect())
+        look = Look(task, await task.inspect(), began)
         return look if look.finds_work() else None
     return None
 
@@ -168,11 +177,12 @@ async def _look(settling: Settling) -> Look:
     """Fresh facts; a service that is busy is asked a few times more."""
     if settling.looked is not None:
         look, settling.looked = settling.looked, None
-        return look
+        if monotonic() - look.began < STALE:
+            return look
     for attempt in range(LOOKS):
-        task = settling.planned.make(settling.record.task, settling.made | settling.earlier)
+        task, began = settling.planned.make(settling.record.task, settling.made | settling.earlier), monotonic()
         try:
-            return Look(task, await task.inspect())
+            return Look(task, await task.inspect(), began)
         except TryAgain as error:
             if attempt == LOOKS - 1 or settling.stop.is_set():
                 raise
@@ -205,7 +215,7 @@ def _ending(
     return settled_outcome(items, changed=bool(settling.made or settling.earlier))
 
 
-async def _apply_all(settling: Settling, changes: Sequence[Change], deadline: float) -> None:
+async def _apply_all(settling: Settling, changes: Sequence[Change], facts: object, deadline: float) -> None:
     """Lane beside lane, within a lane one after the other; a lane ends at its first failure.
 
     When nothing came of it because Microsoft asks to wait, the wait is taken here.
@@ -214,21 +224,22 @@ async def _apply_all(settling: Settling, changes: Sequence[Change], deadline: fl
     lanes: dict[str, list[Change]] = {}
     for index, change in enumerate(changes):
         lanes.setdefault(change.lane or f"#{index}", []).append(change)
-    await together(*(_apply_lane(settling, lane) for lane in lanes.values()))
+    await together(*(_apply_lane(settling, lane, facts) for lane in lanes.values()))
     if len(settling.made) == made and settling.wait:
         await _pause(settling, settling.wait, deadline)
 
 
-async def _apply_lane(settling: Settling, lane: Sequence[Change]) -> None:
+async def _apply_lane(settling: Settling, lane: Sequence[Change], facts: object) -> None:
     for change in lane:
-        if settling.stop.is_set() or not await _apply(settling, change):
+        if settling.stop.is_set() or not await _apply(settling, change, facts):
             return
 
 
-async def _apply(settling: Settling, change: Change) -> bool:
+async def _apply(settling: Settling, change: Change, facts: object) -> bool:
     """Make one change; False when the rest of its lane should not follow."""
     record = _record_of(settling, change)
     task = settling.planned.make(settling.record.task, settling.made | settling.earlier)
+    task.seen = facts
     settling.guard()
     with recording() as calls:
         try:

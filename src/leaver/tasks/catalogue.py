@@ -20,7 +20,7 @@ STAGES = ("lock_out", "hand_over", "clear_out", "close_account")
 
 @cache
 def all_tasks() -> tuple[TaskType, ...]:
-    """Every task, stage by stage, each behind those that its `after` and `needs` name."""
+    """Every task, stage by stage, each behind those that it names."""
     found: list[TaskType] = []
     for stage in STAGES:
         package = import_module(f"leaver.tasks.{stage}")
@@ -40,13 +40,18 @@ def task_named(name: str) -> TaskType:
 
 
 def in_order(tasks: Sequence[TaskType]) -> list[TaskType]:
-    """Each task behind those that its `after` and `needs` name; otherwise as given."""
+    """Each task behind those that its `after`, `follows` and `needs` name; otherwise as given."""
     by_name = {task.name: task for task in tasks}
     sorter = TopologicalSorter({name: waits_for(task, by_name) for name, task in by_name.items()})
     return [by_name[name] for name in sorter.static_order()]
 
 
 def waits_for(task: TaskType, chosen: Iterable[str]) -> list[str]:
+    """The chosen tasks that come before this one."""
+    return [name for name in chosen if name in ends_first(task, chosen) or name in task.follows]
+
+
+def ends_first(task: TaskType, chosen: Iterable[str]) -> list[str]:
     """The chosen tasks that must have ended before this one starts."""
     names = set(task.after) | set(task.needs)
     return [name for name in chosen if name != task.name and (name in names or "*" in names)]

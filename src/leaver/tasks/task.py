@@ -108,6 +108,8 @@ class Task(ABC, Generic[Facts]):
     """Directory roles that the application needs besides."""
     after: ClassVar[tuple[str, ...]] = ()
     """Tasks that must have ended, well or badly, before this one starts."""
+    follows: ClassVar[tuple[str, ...]] = ()
+    """Tasks whose changes Microsoft must have accepted before this one makes its own; reading them back may go on."""
     needs: ClassVar[tuple[str, ...]] = ()
     """Tasks that must have ended well; `*` is every other task that was chosen."""
     reversibility: ClassVar[Reversibility] = Reversibility.UNDO
@@ -133,6 +135,8 @@ class Task(ABC, Generic[Facts]):
         self.leaver = leaver
         self.setting: Any = setting if setting is not None else self.option.setting()
         self.context = context or Context()
+        self.seen: Facts | None = None
+        """The facts that the change about to be applied was planned from, seen a moment ago; None where nobody looked."""
 
     @abstractmethod
     async def inspect(self) -> Facts:

@@ -33,7 +33,7 @@ class DisableOneDriveSharing(Task[Sharing | NotApplicable | Note]):
         text="Turns off sharing with people outside. Links work again if sharing is turned on again.",
     )
     scopes = ONEDRIVE_SCOPES
-    after = ("grant_onedrive_access",)
+    follows = ("grant_onedrive_access",)
     usual_seconds = 5.0
 
     async def inspect(self) -> Sharing | NotApplicable | Note:

@@ -34,7 +34,7 @@ class ClearImmutableId(Task[Anchor]):
         text="Cuts the link to the AD account so the next sync does not match it.",
     )
     scopes = ("User.ReadWrite.All", "RoleManagement.Read.Directory")
-    after = ("disable_sign_in",)
+    follows = ("disable_sign_in",)
 
     async def inspect(self) -> Anchor:
         """The account and its privileges."""

@@ -70,13 +70,16 @@ class RemoveLicenses(Task[Licenses]):
     usual_seconds = 3.0
 
     async def inspect(self) -> Licenses:
-        """The licences, the licensing groups, the mailbox and its size."""
-        licensing, mailbox, size = await asyncio.gather(
-            licensing_of(self.tenant, self.leaver.id),
-            self.tenant.mailboxes.get(self.leaver),
-            self.tenant.mailboxes.size(self.leaver),
-        )
-        return Licenses(licensing, mailbox, size)
+        """The licences, the licensing groups, the mailbox and its size; without a licence nothing hangs on a mailbox."""
+        hanging = asyncio.gather(self.tenant.mailboxes.get(self.leaver), self.tenant.mailboxes.size(self.leaver))
+        try:
+            licensing = await licensing_of(self.tenant, self.leaver.id)
+            if not licensing.direct and not licensing.groups:
+                return Licenses(licensing)
+            return Licenses(licensing, *await hanging)
+        finally:
+            hanging.cancel()
+            await asyncio.gather(hanging, return_exceptions=True)
 
     def plan(self, facts: Licenses) -> Iterable[PlanItem]:
         """One change for all direct licences, since products depend on each other, and one for each group."""
@@ -172,7 +175,9 @@ class RemoveLicenses(Task[Licenses]):
         )
 
     async def _refuse_to_lose_the_mailbox(self) -> None:
-        """Look once more, just before the licence goes, whether the mailbox can do without it."""
+        """Make sure, just before the licence goes, that the mailbox can do without it."""
+        if self.seen is not None and self.seen.mailbox is not None and not needs_license(self.seen.mailbox):
+            return
         converting = "convert_to_shared" in self.context.chosen
         accepted = self.decision("mailbox_would_be_lost") == LOSE and not converting
         if accepted or "delete_user" in self.context.chosen:

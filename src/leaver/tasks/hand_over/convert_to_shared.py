@@ -49,7 +49,7 @@ class ConvertToShared(Task[Conversion | Absent]):
     )
     scopes = (*EXCHANGE_SCOPES, "LicenseAssignment.Read.All")
     roles = EXCHANGE_ROLES
-    after = ("remove_mobile_devices",)
+    follows = ("remove_mobile_devices",)
     patience = 900.0
     usual_seconds = 45.0
 

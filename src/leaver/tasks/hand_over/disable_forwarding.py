@@ -36,7 +36,7 @@ class DisableForwarding(Task[Forwarding | Absent]):
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
-    after = ("remove_rules",)
+    follows = ("remove_rules",)
     usual_seconds = 2.0
 
     async def inspect(self) -> Forwarding | Absent:

@@ -48,7 +48,7 @@ class ForwardMail(Task[Forwarding | Absent]):
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
-    after = ("remove_rules",)
+    follows = ("remove_rules",)
     usual_seconds = 2.0
 
     @property

@@ -49,7 +49,7 @@ class SetOutOfOffice(Task[AutoReply | Absent]):
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
-    after = ("remove_rules",)
+    follows = ("remove_rules",)
     usual_seconds = 2.0
 
     async def inspect(self) -> AutoReply | Absent:

@@ -52,7 +52,7 @@ class RemoveMfaMethods(Task[Methods]):
         text="Deletes phone numbers, authenticator apps and keys. The plan lists each of them.",
     )
     scopes = ("UserAuthenticationMethod.ReadWrite.All", "RoleManagement.Read.Directory")
-    after = ("disable_sign_in", "reset_password")
+    follows = ("disable_sign_in", "reset_password")
     reversibility = Reversibility.ONE_WAY
 
     async def inspect(self) -> Methods:

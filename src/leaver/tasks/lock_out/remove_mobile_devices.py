@@ -36,7 +36,7 @@ class RemoveMobileDevices(Task[Devices]):
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES
-    after = ("disable_sign_in", "reset_password", "revoke_sessions")
+    follows = ("disable_sign_in", "reset_password", "revoke_sessions")
     """A device that can still sign in would pair again at once."""
     reversibility = Reversibility.ONE_WAY
     usual_seconds = 2.0

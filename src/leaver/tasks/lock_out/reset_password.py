@@ -36,7 +36,7 @@ class ResetPassword(Task[Password]):
     )
     scopes = ("User-PasswordProfile.ReadWrite.All", "User.Read.All", "RoleManagement.Read.Directory")
     roles = ("User Administrator",)
-    after = ("disable_sign_in",)
+    follows = ("disable_sign_in",)
     reversibility = Reversibility.ONE_WAY
 
     async def inspect(self) -> Password:

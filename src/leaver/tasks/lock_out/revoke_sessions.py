@@ -25,7 +25,7 @@ class RevokeSessions(Task[User]):
         text="Signs out every app and browser. Open sessions can last up to an hour.",
     )
     scopes = ("User.RevokeSessions.All", "User.Read.All")
-    after = ("disable_sign_in", "reset_password")
+    follows = ("disable_sign_in", "reset_password")
     reversibility = Reversibility.ONE_WAY
 
     async def inspect(self) -> User:
