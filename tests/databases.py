@@ -64,10 +64,26 @@ def _exists(name: str) -> bool:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def address(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
     """The address of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'leaver.db'}"
+    return _empty(request, kind, tmp_path / "leaver.db")
+
+
+@pytest.fixture
+def other_address(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
+    """The address of another empty one, of the same kind."""
+    return _empty(request, kind, tmp_path / "other.db")
+
+
+def _empty(request: pytest.FixtureRequest, kind: str, file: Path) -> str:
+    if kind == "sqlite":
+        return f"sqlite:///{file}"
     server = request.getfixturevalue("postgres")
     import psycopg
 

@@ -37,7 +37,7 @@ class TestEveryTask:
         assert task.scopes
 
     def test_waits_only_for_tasks_that_exist(self, task: TaskType) -> None:
-        assert set(task.after) | set(task.needs) <= {other.name for other in TASKS} | {"*"}
+        assert set(task.comes_behind()) <= {other.name for other in TASKS} | {"*"}
 
     def test_stands_in_a_stage(self, task: TaskType) -> None:
         assert task.stage in STAGES
@@ -65,13 +65,13 @@ def test_each_task_follows_those_that_it_waits_for() -> None:
     position = {task.name: index for index, task in enumerate(TASKS)}
     for stage in STAGES:
         for task in (task for task in TASKS if task.stage == stage):
-            for other in (*task.after, *task.needs):
+            for other in task.comes_behind():
                 if other != "*" and TASKS[position[other]].stage == stage:
                     assert position[other] < position[task.name]
 
 
 def test_the_order_has_no_circle() -> None:
-    waits = {task.name: {*task.after, *task.needs} for task in TASKS}
+    waits = {task.name: set(task.comes_behind()) for task in TASKS}
     everything = set(waits)
     done: set[str] = set()
     while done != everything:

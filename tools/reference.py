@@ -69,8 +69,10 @@ def tasks_page() -> str:
 
 
 def _task(task: TaskType) -> str:
-    waits = [f"`{name}`" if name != "*" else "all others" for name in dict.fromkeys((*task.after, *task.needs))]
-    needs = [f"`{name}`" if name != "*" else "all others" for name in task.needs]
+    waits, changes, needs = (
+        ", ".join(f"`{name}`" if name != "*" else "all others" for name in dict.fromkeys(names)) or "–"
+        for names in ((*task.after, *task.needs), task.follows, task.needs)
+    )
     rows = [
         ("Setting", f"`{task.name}: {shape(task)}`"),
         (
@@ -78,8 +80,9 @@ def _task(task: TaskType) -> str:
             ", ".join(f"`{part.strip()}`" for part in task.option.api_field.split(",")),
         ),
         ("Afterwards", REVERSIBILITY[task.reversibility]),
-        ("Starts after", ", ".join(waits) or "–"),
-        ("Only when these ended well", ", ".join(needs) or "–"),
+        ("Starts after the changes of", changes),
+        ("Starts after the end of", waits),
+        ("Only when these ended well", needs),
         ("Waits for Microsoft up to", f"{task.patience:.0f} s in one go"),
         ("Permissions", ", ".join(f"`{scope}`" for scope in task.scopes)),
         ("Directory roles", ", ".join(task.roles) or "–"),

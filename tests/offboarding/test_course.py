@@ -17,11 +17,12 @@ from leaver.offboarding.settle import Look
 class Step:
     """Stands in for a task that finds what it is told to find."""
 
-    after: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
-    def __init__(self, name: str, after: tuple[str, ...], facts: object) -> None:
-        self.name, self.after, self.facts = name, after, facts
+    def __init__(
+        self, name: str, after: tuple[str, ...] = (), facts: object = "work", follows: tuple[str, ...] = ()
+    ) -> None:
+        self.name, self.after, self.facts, self.follows = name, after, facts, follows
         self.looks = 0
 
     async def inspect(self) -> object:
@@ -48,7 +49,13 @@ class Plan:
 def two(facts: object = "work") -> tuple[Course, Step]:
     """A course of two tasks, and the second of them."""
     second = Step("second", ("first",), facts)
-    return Course(cast("Planned", Plan(Step("first", (), "work"), second))), second
+    return Course(cast("Planned", Plan(Step("first"), second))), second
+
+
+def two_in_step(facts: object = "work") -> tuple[Course, Step]:
+    """A course of two tasks, of which the second waits only for the changes of the first."""
+    second = Step("second", facts=facts, follows=("first",))
+    return Course(cast("Planned", Plan(Step("first"), second))), second
 
 
 async def turns(count: int = 10) -> None:
@@ -122,3 +129,38 @@ async def test_a_task_that_goes_on_looks_only_when_its_turn_has_come() -> None:
 async def test_a_task_with_nothing_before_it_does_not_wait() -> None:
     course, _ = two()
     assert await asyncio.wait_for(course.turn_of("first", look=True), 1) is None
+
+
+async def test_a_follower_looks_at_once_and_begins_when_the_changes_are_accepted() -> None:
+    course, second = two_in_step()
+    turn = waiting(course)
+    await turns()
+    assert second.looks == 1
+    assert not turn.done()
+
+    course.checking("first", True)  # a look of the first one is no word of Microsoft's
+    await turns()
+    assert not turn.done()
+
+    course.accepted("first")
+    look = await turn
+    assert look is not None
+    assert second.looks == 1
+
+
+async def test_a_follower_begins_when_the_task_before_it_ends_without_a_change() -> None:
+    course, _ = two_in_step()
+    turn = waiting(course)
+    await turns()
+
+    course.ended("first")
+
+    assert await turn is not None
+
+
+async def test_a_follower_that_found_nothing_looks_again_in_its_turn() -> None:
+    course, _ = two_in_step(facts="")
+    turn = waiting(course)
+    course.accepted("first")
+
+    assert await turn is None

@@ -3,30 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaverError, StoreAway, Unusable
-from leaver.store import tables
 from leaver.store.audit import Audit
-from leaver.store.database import Database
+from leaver.store.database import Database, migrate
 
 WHO = Actor("Tess", "portal", "192.0.2.7")
 
 
-async def test_the_migrations_make_the_tables(database: Database) -> None:
-    async with database.begin() as connection:
-        made = await connection.run_sync(
-            lambda sync: {
-                name: {column["name"] for column in inspect(sync).get_columns(name)}
-                for name in inspect(sync).get_table_names()
-            }
-        )
+def schema(connection: Connection) -> dict[str, Any]:
+    """Everything that the database says of its tables, in an order that does not depend on their making."""
+    sees = inspect(connection)
 
-    wanted = {table.name: set(table.columns.keys()) for table in tables.metadata.sorted_tables}
-    assert {name: columns for name, columns in made.items() if name != "alembic_version"} == wanted
+    def words(value: Any) -> str:
+        return str({key: words(each) for key, each in value.items()}) if isinstance(value, dict) else str(value)
+
+    def plain(rows: list[Any]) -> list[str]:
+        return sorted(words(dict(sorted(row.items()))) for row in rows)
+
+    triggers = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+        "postgresql": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname",
+    }
+    return {
+        "triggers": [tuple(row) for row in connection.execute(text(triggers[connection.dialect.name]))],
+        "revision": connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one(),
+    } | {
+        name: [
+            plain(sees.get_columns(name)),  # type: ignore[arg-type]
+            plain(sees.get_indexes(name)),  # type: ignore[arg-type]
+            plain(sees.get_foreign_keys(name)),  # type: ignore[arg-type]
+            sees.get_pk_constraint(name)["constrained_columns"],
+        ]
+        for name in sees.get_table_names()
+    }
+
+
+async def test_the_migrations_lead_to_what_an_empty_database_gets(database: Database, other_address: str) -> None:
+    migrated = Database(other_address)
+    engine = migrated._connectable()
+    async with engine.connect() as connection:
+        await connection.execution_options(leaver_write=True)
+        async with connection.begin():
+            await connection.run_sync(migrate)
+
+    async with database.begin() as made, migrated.begin() as grown:
+        assert await made.run_sync(schema) == await grown.run_sync(schema)
+    await migrated.close()
+
+
+async def test_the_trail_cannot_be_altered_by_a_slip(database: Database) -> None:
+    await Audit(database).add(WHO, "test")
+
+    for slip in ("UPDATE audit SET what = 'other'", "DELETE FROM audit"):
+        with pytest.raises(DBAPIError, match="append-only"):
+            async with database.begin() as connection:
+                await connection.execute(text(slip))
 
 
 async def test_a_newer_database_is_refused_and_left_alone(database: Database, address: str) -> None:

@@ -47,7 +47,7 @@ async def test_it_is_read_back_as_it_was_kept(kept: Offboardings) -> None:
     record = await kept.add(one())
     record.task("remove_groups").outcome = Outcome.VERIFIED
     record.started = True
-    await kept.save_task(record, record.tasks[0])
+    await kept.save_tasks(record, record.tasks[:1])
 
     read = await kept.get("o0001")
 
@@ -101,7 +101,7 @@ async def test_a_lease_runs_out_and_the_old_holder_can_keep_nothing_more(kept: O
     assert new is not None
 
     assert await kept.renew(old, 60) is False
-    for save in (kept.save(record, old), kept.save_task(record, record.tasks[0], old)):
+    for save in (kept.save(record, old), kept.save_tasks(record, record.tasks[:1], old)):
         with pytest.raises(LeaseLost):
             await save
     await kept.release(old)
@@ -161,7 +161,7 @@ async def test_the_revision_rises_with_every_save(kept: Offboardings) -> None:
     record = await kept.add(one())
     before = await kept.revision("o0001")
 
-    await kept.save_task(record, record.tasks[0])
+    await kept.save_tasks(record, record.tasks[:1])
 
     assert await kept.revision("o0001") == before + 1 == record.revision
 

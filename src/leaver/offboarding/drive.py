@@ -64,6 +64,9 @@ class Held:
         self._seconds = seconds
         self._until = monotonic() + seconds
         self._lost = False
+        self._unsaved: list[TaskRecord] = []
+        self._saving: asyncio.Task[None] | None = None
+        self._saved_next: asyncio.Task[None] | None = None
         self.cancelled = False
 
     def guard(self) -> None:
@@ -79,8 +82,20 @@ class Held:
         await self._try(lambda: self._kept.save(record, self._lease))
 
     async def save_task(self, record: Offboarding, task: TaskRecord) -> None:
-        """Keep one task of it."""
-        await self._try(lambda: self._kept.save_task(record, task, self._lease))
+        """Keep one task of it. Those that come while others are being kept are kept together."""
+        if not any(task is other for other in self._unsaved):
+            self._unsaved.append(task)
+        if self._saved_next is None:
+            self._saved_next = asyncio.create_task(self._save_together(record, self._saving))
+            self._saved_next.add_done_callback(_seen)
+        await asyncio.shield(self._saved_next)
+
+    async def _save_together(self, record: Offboarding, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        tasks, self._unsaved = self._unsaved, []
+        self._saving, self._saved_next = self._saved_next, None
+        await self._try(lambda: self._kept.save_tasks(record, tasks, self._lease))
 
     async def beat(self) -> None:
         """Renew the lease, and stop when somebody cancels, until cancelled."""
@@ -99,7 +114,9 @@ class Held:
                     renewed, self._until = asked, asked + self._seconds
 
     async def let_go(self) -> None:
-        """Give the lease back."""
+        """Give the lease back, once everything is kept."""
+        if saving := [task for task in (self._saving, self._saved_next) if task is not None]:
+            await asyncio.wait(saving)
         with contextlib.suppress(StoreAway, LeaseLost):
             await self._kept.release(self._lease)
 
@@ -120,6 +137,12 @@ class Held:
                 pause = min(pause * 2, 2.0)
             else:
                 return
+
+
+def _seen(saved: asyncio.Task[None]) -> None:
+    """Look at how it ended: whoever waited for it may be gone."""
+    if not saved.cancelled():
+        saved.exception()
 
 
 @asynccontextmanager

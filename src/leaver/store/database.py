@@ -242,8 +242,25 @@ def _revisions(connection: Connection) -> tuple[str | None, str]:
 
 
 def _upgrade(connection: Connection) -> str:
+    is_now, should_be = _revisions(connection)
+    if is_now is None and not inspect(connection).get_table_names():
+        _make(connection, should_be)
+    else:
+        migrate(connection)
+    return should_be
+
+
+def _make(connection: Connection, revision: str) -> None:
+    """An empty database gets the tables as they are; the way through every migration leads to the same."""
+    from leaver.store.tables import metadata
+
+    metadata.create_all(connection)
+    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations that are missing, up to a revision."""
     from alembic import command
 
-    _, should_be = _revisions(connection)
-    command.upgrade(_alembic(connection), "head")
-    return should_be
+    command.upgrade(_alembic(connection), revision)

@@ -109,11 +109,12 @@ class Offboardings:
                 await _put_task(connection, record.id, position, task)
 
     @uninterrupted
-    async def save_task(self, record: Offboarding, task: TaskRecord, lease: Lease | None = None) -> None:
-        """Keep one task and its changes; with a lease only while it is held."""
+    async def save_tasks(self, record: Offboarding, tasks: Sequence[TaskRecord], lease: Lease | None = None) -> None:
+        """Keep some tasks and their changes; with a lease only while it is held."""
         async with self._database.begin() as connection:
             await self._save_head(connection, record, lease)
-            await _put_task(connection, record.id, record.tasks.index(task), task)
+            for task in tasks:
+                await _put_task(connection, record.id, record.tasks.index(task), task)
 
     @uninterrupted
     async def get(self, offboarding_id: str) -> Offboarding:

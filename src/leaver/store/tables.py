@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     Boolean,
     Column,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
     text,
 )
 
@@ -145,6 +147,24 @@ audit = Table(
     Column("hash", String(64), nullable=False),
     Index("audit_of_tenant", "tenant_id", "number"),
 )
+
+APPEND_ONLY = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_no_{deed.lower()} BEFORE {deed} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END"
+        for deed in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$",
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
+    ],
+}
+"""Against a slip; whoever owns the database can take them away, and the chain of hashes shows what they did."""
+for _dialect, _statements in APPEND_ONLY.items():
+    for _statement in _statements:
+        event.listen(audit, "after_create", DDL(_statement).execute_if(dialect=_dialect))
 
 audit_head = Table(
     "audit_head",

@@ -158,6 +158,11 @@ class Task(ABC, Generic[Facts]):
         """Whether two recorded values are one thing; for what undo makes anew, which has another id."""
         return one == other
 
+    @classmethod
+    def comes_behind(cls) -> tuple[str, ...]:
+        """Every task that this one waits for in one way or another; `*` is all."""
+        return tuple(dict.fromkeys((*cls.after, *cls.follows, *cls.needs)))
+
     async def pending(self) -> list[Change]:
         """The changes still needed, from fresh facts."""
         return [item for item in self.plan(await self.inspect()) if isinstance(item, Change)]

@@ -103,7 +103,7 @@ def waits_for(record: Offboarding, task: TaskRecord) -> list[str]:
     known = types.get(task.task)
     if known is None or task.outcome is not Outcome.PLANNED or record.ended_at is not None or task.started_at:
         return []
-    before = {*known.after, *known.follows, *known.needs}
+    before = known.comes_behind()
     return [each.label for each in record.tasks if each.task in before and each.outcome is Outcome.PLANNED]
 
 

@@ -87,7 +87,7 @@ def test_what_stops_the_mailbox_from_sending_waits_for_it(later: str) -> None:
     """F24."""
     task = task_named(later)
 
-    assert {"cancel_meetings", "*"} & {*task.after, *task.needs}
+    assert {"cancel_meetings", "*"} & set(task.comes_behind())
 
 
 async def test_a_user_without_a_mailbox_is_no_failure(world: World, tenant: Tenant, ada: Leaver) -> None:

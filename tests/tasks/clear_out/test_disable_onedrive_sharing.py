@@ -50,7 +50,7 @@ async def test_a_user_who_has_no_onedrive_is_no_failure(world: World, tenant: Te
 
 async def test_colleagues_get_access_before_sharing_ends() -> None:
     """G9."""
-    assert "grant_onedrive_access" in DisableOneDriveSharing.after
+    assert "grant_onedrive_access" in DisableOneDriveSharing.follows
 
 
 async def test_a_refusal_inside_a_successful_answer_is_an_error(

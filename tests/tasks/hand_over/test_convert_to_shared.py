@@ -125,7 +125,7 @@ async def test_an_on_premises_mailbox_is_left_to_a_person(world: World, tenant: 
 
 async def test_phones_are_removed_before_the_conversion() -> None:
     """F21."""
-    assert "remove_mobile_devices" in ConvertToShared.after
+    assert "remove_mobile_devices" in ConvertToShared.follows
 
 
 async def test_undo_waits_for_the_licence(world: World, tenant: Tenant, ada: Leaver) -> None:

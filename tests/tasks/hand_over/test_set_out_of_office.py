@@ -77,7 +77,7 @@ async def test_the_reply_that_exchange_wrapped_in_html_is_recognised(world: Worl
 
 async def test_it_waits_for_the_rules_that_carry_replies(world: World, tenant: Tenant, ada: Leaver) -> None:
     """F8."""
-    assert "remove_rules" in SetOutOfOffice.after
+    assert "remove_rules" in SetOutOfOffice.follows
 
 
 @pytest.mark.parametrize("text", ["", "   ", "<p>&nbsp;</p>", "<script>alert(1)</script><p></p>"])

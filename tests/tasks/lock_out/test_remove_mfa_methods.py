@@ -90,4 +90,4 @@ async def test_a_colleague_keeps_their_methods(world: World, tenant: Tenant, ada
 
 
 def test_methods_go_only_when_the_password_alone_no_longer_opens_the_account() -> None:
-    assert {"disable_sign_in", "reset_password"} <= set(RemoveMfaMethods.after)
+    assert {"disable_sign_in", "reset_password"} <= set(RemoveMfaMethods.follows)

@@ -34,7 +34,7 @@ async def test_nobody_takes_it_for_a_wipe(world: World, tenant: Tenant, ada: Lea
 
 def test_devices_go_before_the_mailbox_is_converted() -> None:
     """F21."""
-    assert "remove_mobile_devices" in ConvertToShared.after
+    assert "remove_mobile_devices" in ConvertToShared.follows
 
 
 async def test_the_device_is_gone_afterwards(world: World, tenant: Tenant, ada: Leaver) -> None:

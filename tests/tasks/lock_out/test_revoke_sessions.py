@@ -19,7 +19,7 @@ class TestRevokeSessions(TaskContract):
 
 def test_the_door_is_closed_before_sessions_are_revoked() -> None:
     """B2."""
-    assert {"disable_sign_in", "reset_password"} <= set(RevokeSessions.after)
+    assert {"disable_sign_in", "reset_password"} <= set(RevokeSessions.follows)
 
 
 async def test_an_accepted_call_alone_is_no_evidence(tenant: Tenant, ada: Leaver, behaviour: Behaviour) -> None:
