@@ -27,6 +27,8 @@ REPEATS = 5
 """How often one change is tried that Microsoft says to try again."""
 ROUNDS = 12
 """Applying more often than this without coming to an end means that something undoes the work."""
+STALE = 20.0
+"""Seconds after which a first look that was taken ahead of time is taken again."""
 
 
 class Stop(asyncio.Event):
@@ -41,17 +43,14 @@ class Stop(asyncio.Event):
         self.set()
 
 
-STALE = 20.0
-"""Seconds after which a first look that was taken ahead of time is taken again."""
-
-
 @dataclass(frozen=True)
 class Look:
     """A task as it was when its facts were read, and these facts."""
 
     task: Task[object]
     facts: object
-    began: float = field(default_factory=monotonic)
+    began: float
+    """When the reading began, on the monotonic clock."""
 
     def finds_work(self) -> bool:
         """Whether changes are left to make, which may begin from these facts."""

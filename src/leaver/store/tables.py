@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     JSON,
     Boolean,
     Column,
@@ -23,6 +22,7 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.engine import Connection
 
 
 class Moment(TypeDecorator[datetime]):
@@ -162,9 +162,13 @@ APPEND_ONLY = {
     ],
 }
 """Against a slip; whoever owns the database can take them away, and the chain of hashes shows what they did."""
-for _dialect, _statements in APPEND_ONLY.items():
-    for _statement in _statements:
-        event.listen(audit, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+
+
+@event.listens_for(audit, "after_create")
+def _keep_it_append_only(_: Table, connection: Connection, **__: Any) -> None:
+    for statement in APPEND_ONLY[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
 
 audit_head = Table(
     "audit_head",

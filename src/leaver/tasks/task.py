@@ -136,7 +136,7 @@ class Task(ABC, Generic[Facts]):
         self.setting: Any = setting if setting is not None else self.option.setting()
         self.context = context or Context()
         self.seen: Facts | None = None
-        """The facts that the change about to be applied was planned from, seen a moment ago; None where nobody looked."""
+        """The facts from which the change that is applied was planned, seen a moment ago; None where nobody looked."""
 
     @abstractmethod
     async def inspect(self) -> Facts:

@@ -70,7 +70,7 @@ class RemoveLicenses(Task[Licenses]):
     usual_seconds = 3.0
 
     async def inspect(self) -> Licenses:
-        """The licences, the licensing groups, the mailbox and its size; without a licence nothing hangs on a mailbox."""
+        """The licences, the licensing groups, the mailbox and its size; on no licence no mailbox hangs."""
         hanging = asyncio.gather(self.tenant.mailboxes.get(self.leaver), self.tenant.mailboxes.size(self.leaver))
         try:
             licensing = await licensing_of(self.tenant, self.leaver.id)
