@@ -140,6 +140,8 @@ class Group:
     members: set[str] = field(default_factory=set)
     owners: set[str] = field(default_factory=set)
     """Owners of Graph groups; ManagedBy of distribution lists and mail-enabled security groups."""
+    send_on_behalf: list[str] = field(default_factory=list)
+    """Aliases of those who may send on behalf of it."""
     service_principal_owners: int = 0
     dynamic_rule: str | None = None
     synced: bool | None = None

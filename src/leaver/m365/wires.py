@@ -464,7 +464,16 @@ def _rows(body: Json) -> list[dict[str, Json]]:
     rows = value if isinstance(value, list) else [value] if isinstance(value, (dict, str)) and value else []
     # A few cmdlets answer with lines of text in place of objects (Remove-CalendarEvents with PreviewOnly).
     as_objects = (row if isinstance(row, dict) else {"value": row} for row in rows if isinstance(row, (dict, str)))
-    return [{key: item for key, item in row.items() if "@" not in key} for row in as_objects]
+    return [_capitalised(row) for row in as_objects]
+
+
+def _capitalised(value: Json) -> Json:
+    """Objects with the names of their properties as the cmdlets spell them, and without annotations."""
+    if isinstance(value, list):
+        return [_capitalised(each) for each in value] if value and isinstance(value[0], dict) else value
+    if not isinstance(value, dict):
+        return value
+    return {key[:1].upper() + key[1:]: _capitalised(item) for key, item in value.items() if "@" not in key}
 
 
 def _warnings(body: Json) -> list[str]:

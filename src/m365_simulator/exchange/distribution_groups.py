@@ -24,7 +24,8 @@ def filtered(recipient: Recipient, name: str) -> Any:
     """What a filter compares; members and owners are compared by their distinguished names."""
     group = recipient.group
     if name in ("members", "managedby", "grantsendonbehalfto"):
-        held = {"members": group.members, "managedby": group.owners}.get(name, set()) if group else set()
+        lists = {"members": group.members, "managedby": group.owners} if group else {}
+        held = lists.get(name, set(group.send_on_behalf) if group else set())
         return [distinguished_name(recipient.world, alias) for alias in held]
     return of_recipient(recipient, name)
 
@@ -86,7 +87,8 @@ def row(call: Invocation, recipient: Recipient) -> Row:
         "MemberJoinRestriction": "Closed",
         "MemberDepartRestriction": "Open",
         "HiddenFromAddressListsEnabled": False,
-        "GrantSendOnBehalfTo": [],
+        "GrantSendOnBehalfTo@odata.type": "#Collection(String)",
+        "GrantSendOnBehalfTo": [alias for alias in group.send_on_behalf if call.principal(alias)] if group else [],
         "AcceptMessagesOnlyFromSendersOrMembers": [],
         "ModeratedBy": [],
     }
@@ -102,19 +104,27 @@ def set_distribution_group(call: Invocation) -> None:
     _refuse_synced(call, recipient, next((name for name in call.given if name != "Identity"), "ManagedBy"))
     if not call.on("BypassSecurityGroupManagerCheck"):
         _manager_only(recipient)
-    if not call.has("ManagedBy"):
-        return
+    senders = group.send_on_behalf
+    if call.has("GrantSendOnBehalfTo"):
+        wanted = call.given["GrantSendOnBehalfTo"]
+        senders = changed_list(group.send_on_behalf, wanted, lambda each: _person(call, each).alias)
+    owners = group.owners
+    if call.has("ManagedBy"):
+        owners = _owners(call, group)
+    if (owners, senders) == (group.owners, group.send_on_behalf):
+        call.unchanged(recipient)
+    elif not call.only_if_asked():
+        group.owners, group.send_on_behalf = owners, senders
+
+
+def _owners(call: Invocation, group: Group) -> set[str]:
     owners = set(changed_list(sorted(group.owners), call.given["ManagedBy"], lambda each: _person(call, each).alias))
     if not owners:
         raise errors.CmdletError(
             f"{errors.MANAGEMENT}RecipientTaskException",
             "The group must have at least one owner. The parameter ManagedBy can't be empty.",
         )
-    if owners == group.owners:
-        call.unchanged(recipient)
-    elif not call.only_if_asked():
-        group.owners.clear()
-        group.owners.update(owners)
+    return owners
 
 
 @cmdlet("Get-DistributionGroupMember")

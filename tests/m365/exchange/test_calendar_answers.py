@@ -84,7 +84,7 @@ async def test_an_orphaned_entry_is_removed_by_its_name(stubbed: Tenant, stubs: 
         ),
         (
             {"DisplayName": "Eve", "ADRecipient": {"ExternalDirectoryObjectId": "e", "PrimarySmtpAddress": "e@x"}},
-            FolderRight("Eve", "e@x", "e", ("Editor",)),
+            FolderRight("Eve", "e@x", ("e",), ("Editor",)),
         ),
     ],
 )
@@ -127,3 +127,12 @@ async def test_a_preview_that_shows_nothing_names_no_meetings(stubbed: Tenant, s
 
     assert await stubbed.calendars.meetings(eve, 365) == ()
     assert stubs.writes == []
+
+
+async def test_a_preview_may_be_one_sentence(stubbed: Tenant, stubs: Stubs, eve: Leaver) -> None:
+    """F24: a sentence that names a meeting is no boilerplate."""
+    stubs.exchange.answers["Remove-CalendarEvents"] = Ran(
+        [{"Value": "The following meeting will be queued for cancellation: Subject: Weekly"}]
+    )
+
+    assert await stubbed.calendars.meetings(eve, 30) == ("Weekly",)

@@ -158,6 +158,49 @@ async def test_a_person_is_known_by_every_address_in_any_case(
     assert [each.id for each in await stubbed.rights.full_access_of(eve)] == ["id-2"]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "CN=eve 4711,OU=contoso,DC=PROD",
+        "44444444-0000-0000-0000-00000000000e",
+        "eve 4711",
+        "contoso.example/Users/Eve 4711",
+        "PROD\\eve 4711",
+        "S-1-5-21-1-2-3-4711",
+        {"DisplayName": "Eve Example", "RecipientPrincipal": {"PrimarySmtpAddress": "EVE@contoso.example"}},
+        {"RawIdentity": "S-1-5-21-1-2-3-4711", "IsDeleted": False},
+    ],
+)
+async def test_a_person_is_known_by_whatever_else_exchange_writes(
+    stubbed: Tenant, stubs: Stubs, sweep: Sweep, eve: Leaver, written: Any
+) -> None:
+    """E8: a right that is written in another way is a right."""
+    sweep.entries["id-2"] = [{"User": written, "AccessRights": "FullAccess"}]
+    directory = {
+        "ExternalDirectoryObjectId": eve.id,
+        "Guid": "44444444-0000-0000-0000-00000000000e",
+        "DistinguishedName": "CN=eve 4711,OU=contoso,DC=PROD",
+        "Name": "Eve 4711",
+        "DisplayName": "Eve Example",
+    }
+    stubs.exchange.answers["Get-Recipient"] = lambda asked: [] if "Filter" in asked else [directory]
+    stubs.exchange.answers["Get-User"] = [{"Sid": "S-1-5-21-1-2-3-4711"}]
+
+    assert [each.id for each in await stubbed.rights.full_access_of(eve)] == ["id-2"]
+
+
+@pytest.mark.parametrize("written", ["S-1-5-21-9-9-9-9", "CN=eve 4712,OU=contoso", "contoso.example/Users/Steve"])
+async def test_others_are_not_taken_for_the_person(
+    stubbed: Tenant, stubs: Stubs, sweep: Sweep, eve: Leaver, written: str
+) -> None:
+    """A10: neither accounts that nobody can name, nor people with other names."""
+    sweep.entries["id-2"] = full_access(written)
+    stubs.exchange.answers["Get-Recipient"] = [{"ExternalDirectoryObjectId": eve.id, "Name": "eve 4711"}]
+    stubs.exchange.answers["Get-User"] = Refused("is not present in the role definition of the current user")
+
+    assert await stubbed.rights.full_access_of(eve) == ()
+
+
 @pytest.mark.parametrize("more", [{"Deny": True}, {"IsInherited": "True"}, {"AccessRights": ["ReadPermission"]}])
 async def test_denials_inherited_rights_and_other_rights_do_not_count(
     stubbed: Tenant, sweep: Sweep, eve: Leaver, more: dict[str, Any]
@@ -196,24 +239,27 @@ async def test_the_own_mailbox_is_not_somebody_elses(stubbed: Tenant, stubs: Stu
     assert await stubbed.rights.full_access_of(eve) == ()
 
 
-async def test_recipients_of_send_as_are_resolved_and_kept_where_their_name_is_not_unique(
+async def test_recipients_of_send_as_are_resolved_and_asked_one_by_one_where_their_name_is_not_unique(
     stubbed: Tenant, stubs: Stubs, eve: Leaver
 ) -> None:
+    """D12, E9: a right is never taken from whoever happens to have the name."""
     rows = [
         {"Identity": "Sales", "Trustee": "eve", "AccessRights": ["SendAs"], "AccessControlType": "Allow"},
         {"Identity": "Twins", "Trustee": "eve", "AccessRights": "sendas", "AccessControlType": "Allow"},
+        {"Identity": "Gone", "Trustee": "eve", "AccessRights": "sendas", "AccessControlType": "Allow"},
         {"Identity": "Denied", "Trustee": "eve", "AccessRights": ["SendAs"], "AccessControlType": "Deny"},
     ]
+    of_twins = {"t1": [], "t2": [{**rows[1], "Identity": "t2"}]}
     found = {
         "Sales": [{"ExternalDirectoryObjectId": "sales", "DisplayName": "Sales"}],
         "Twins": [{"ExternalDirectoryObjectId": "t1"}, {"ExternalDirectoryObjectId": "t2"}],
     }
-    stubs.exchange.answers["Get-RecipientPermission"] = rows
-    stubs.exchange.answers["Get-Recipient"] = lambda parameters: found[parameters["Identity"]]
+    stubs.exchange.answers["Get-RecipientPermission"] = lambda asked: of_twins.get(asked.get("Identity", ""), rows)
+    stubs.exchange.answers["Get-Recipient"] = lambda asked: found.get(asked["Identity"], [])
 
     recipients = await stubbed.rights.send_as_of(eve)
 
-    assert [(each.id, each.display_name) for each in recipients] == [("sales", "Sales"), ("Twins", "Twins")]
+    assert [(each.id, each.display_name) for each in recipients] == [("sales", "Sales"), ("t2", ""), ("Gone", "Gone")]
 
 
 async def test_a_blank_name_in_the_directory_is_never_searched_for(stubbed: Tenant, stubs: Stubs) -> None:

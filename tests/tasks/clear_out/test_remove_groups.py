@@ -355,3 +355,14 @@ async def test_a_user_without_a_mailbox_leaves_groups_all_the_same(world: World,
     await Asked(tenant, ada, RemoveGroups).run()
 
     assert world.members["sales"] == {"bob"}
+
+
+async def test_a_dynamic_list_that_the_leaver_manages_is_named_to_a_person(
+    world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour
+) -> None:
+    """D9, D2: Graph does not know of it, and nobody would look there."""
+    body = {"value": [{"Guid": "44444444-0000-0000-0000-000000000001", "DisplayName": "Everybody"}]}
+    behaviour.faults.append(Fault("Get-DynamicDistributionGroup", status=200, body=body))
+    asked = Asked(tenant, ada, RemoveGroups)
+
+    assert await asked.notes() == {"dynamic_list_manager": "follow_up"}

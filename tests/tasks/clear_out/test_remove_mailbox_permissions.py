@@ -5,7 +5,7 @@ import pytest
 from leaver.domain.people import Leaver
 from leaver.m365.tenant import Tenant
 from leaver.tasks.clear_out.remove_mailbox_permissions import RemoveMailboxPermissions
-from m365_simulator.faults import Behaviour
+from m365_simulator.faults import Behaviour, Fault
 from m365_simulator.world import FullAccess, World
 from support import Wire
 from tasks.contract import TaskContract
@@ -101,3 +101,44 @@ async def test_a_leaver_without_a_mailbox_can_still_have_rights(world: World, te
     world.give_full_access("bob", "ada")
 
     assert await Asked(tenant, ada, RemoveMailboxPermissions).changes() == ["full access: Bob Example"]
+
+
+async def test_send_on_behalf_of_a_distribution_list_ends_and_can_come_back(
+    world: World, tenant: Tenant, ada: Leaver
+) -> None:
+    """D9, E11: lists have delegates, too."""
+    group = world.add_group("news", "bob", kind="distribution", send_on_behalf=["grace", "ada"])
+    asked = Asked(tenant, ada, RemoveMailboxPermissions)
+
+    assert await asked.changes() == ["Send on Behalf: News"]
+    await asked.run()
+    assert group.send_on_behalf == ["grace"]
+    await asked.undo()
+
+    assert group.send_on_behalf == ["grace", "ada"]
+
+
+async def test_send_on_behalf_of_what_cannot_be_changed_here_is_left_to_a_person(
+    world: World, tenant: Tenant, ada: Leaver
+) -> None:
+    """D3, D9."""
+    world.add_group("old", "bob", kind="distribution", send_on_behalf=["ada"], synced=True)
+    world.add_group("team", "bob", kind="microsoft365", send_on_behalf=["ada"])
+    asked = Asked(tenant, ada, RemoveMailboxPermissions)
+
+    assert await asked.notes() == {"synced_group": "follow_up", "send_on_behalf_of_group": "follow_up"}
+    assert await asked.changes() == []
+
+
+async def test_rights_on_mailboxes_go_where_groups_may_not_be_read(
+    world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour
+) -> None:
+    """E14: what is not known is said."""
+    said = "|System.Exception|The cmdlet is not present in the role definition of the current user."
+    body = {"error": {"message": "Error executing cmdlet", "details": [{"message": said}]}}
+    behaviour.faults.append(Fault("Get-UnifiedGroup", status=400, body=body, times=9))
+    world.give_full_access("bob", "ada")
+    asked = Asked(tenant, ada, RemoveMailboxPermissions)
+
+    assert await asked.notes() == {"send_on_behalf_of_groups_unread": "info"}
+    assert await asked.changes() == ["full access: Bob Example"]

@@ -17,10 +17,10 @@ _FLAGS = ("Delegate", "CanViewPrivateItems")
 _EVERYBODY = ("default", "anonymous")
 _UNKNOWN_PERSON = ("InvalidExternalUserId",)
 _ADDRESS_KEYS = ("PrimarySmtpAddress", "SmtpAddress", "EmailAddress", "WindowsEmailAddress", "UserPrincipalName")
-_ID_KEYS = ("ExternalDirectoryObjectId", "ObjectId")
+_ID_KEYS = ("ExternalDirectoryObjectId", "ObjectId", "Guid", "DistinguishedName")
 _BOILERPLATE = re.compile(r"queued|preview|no (?:meetings|events|items)|will be cancel+ed:?$", re.IGNORECASE)
 _QUOTED = re.compile(r"[Ss]ubject\s*[:=]?\s*['\"“](?P<subject>.+?)['\"”]|meeting\s+['\"“](?P<name>.+?)['\"”]")
-_LABELLED = re.compile(r"(?:^|[;,|])\s*[Ss]ubject\s*[:=]\s*(?P<subject>[^;,|]+)")
+_LABELLED = re.compile(r"(?:^|[;,|:.])\s*[Ss]ubject\s*[:=]\s*(?P<subject>[^;,|]+)")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class FolderRight:
     """The name that Exchange shows: mostly a display name, which need not be unique."""
     address: str = ""
     """The SMTP address or UPN, where Exchange gives one."""
-    id: str = ""
-    """The Entra id, where Exchange gives one."""
+    ids: tuple[str, ...] = ()
+    """What else nobody else has: ids, and the place in the directory, where Exchange gives them."""
     rights: tuple[str, ...] = ()
     """Among them `Delegate` and `CanViewPrivateItems`, which Exchange shows apart."""
 
@@ -175,7 +175,7 @@ def _folder_right(row: Row) -> FolderRight:
     return FolderRight(
         user=text(flat, "DisplayName") or text(flat, "Name"),
         address=next((text(flat, key) for key in _ADDRESS_KEYS if flat.get(key)), ""),
-        id=next((text(flat, key) for key in _ID_KEYS if flat.get(key)), ""),
+        ids=tuple(text(flat, key) for key in _ID_KEYS if flat.get(key)),
         rights=_rights_of(row),
     )
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from leaver.domain.errors import NotFound, Refused, SignInRefused
+from leaver.m365.exchange.identities import spellings
 from leaver.m365.exchange.values import (
     Row,
     added,
     anchor,
     guid,
     mailbox_lane,
+    opath,
     removed,
     size_in_bytes,
     text,
@@ -33,6 +36,8 @@ WHO = (
     "RecipientTypeDetails",
 )
 """What tells mailboxes apart."""
+_SEVERAL = re.compile(r"multiple|isn't unique|ambiguous", re.IGNORECASE)
+"""What Exchange says of a name that several recipients have, where it does not show them all."""
 _ALL = (
     *WHO,
     "HiddenFromAddressListsEnabled",
@@ -110,6 +115,10 @@ class Recipient:
     kind: str
     upn: str = ""
     """Empty for recipients that are not users; enough, with the id, to address its permissions."""
+    guid: str = ""
+    distinguished_name: str = ""
+    name: str = ""
+    """Its name in the directory, which is not the one that people see."""
 
 
 class Mailboxes:
@@ -157,11 +166,35 @@ class Mailboxes:
 
     async def recipient(self, identity: str) -> Recipient | None:
         """The recipient with this id, address or name; None where there is none, or the name is not unique."""
+        found = await self.recipients(identity)
+        return found[0] if len(found) == 1 else None
+
+    async def recipients(self, identity: str) -> tuple[Recipient, ...]:
+        """Everybody whom an entry, as Exchange wrote it, can mean: names for people need not be unique."""
+        for name in spellings(identity):
+            try:
+                rows = await self._wire.read("Get-Recipient", Identity=name, select=RECIPIENT)
+            except NotFound:
+                continue
+            except Refused as error:
+                if not _SEVERAL.search(error.message):
+                    raise
+                rows = await self._wire.read(
+                    "Get-Recipient", select=RECIPIENT, Filter=f"DisplayName -eq {opath(name)}", ResultSize="Unlimited"
+                )
+            if rows:
+                return tuple(as_recipient(row) for row in rows)
+        return ()
+
+    async def security_id(self, person: Addressed) -> str:
+        """The id by which access lists know an account; empty where Exchange does not tell it."""
         try:
-            rows = await self._wire.read("Get-Recipient", Identity=identity, select=RECIPIENT)
-        except NotFound:
-            return None
-        return as_recipient(rows[0]) if len(rows) == 1 else None
+            rows = await self._wire.read("Get-User", Identity=person.id, select=("Sid", "SecurityIdentifier"))
+        except SignInRefused:
+            raise
+        except Refused:
+            return ""
+        return text(rows[0], "Sid") or text(rows[0], "SecurityIdentifier") if len(rows) == 1 else ""
 
     async def set_type(self, user: Addressed, kind: Literal["Shared", "Regular"]) -> None:
         """Start the conversion; Exchange finishes it later, and shows it in `Mailbox.kind`."""
@@ -214,6 +247,8 @@ RECIPIENT = (
     "PrimarySmtpAddress",
     "RecipientTypeDetails",
     "WindowsLiveID",
+    "DistinguishedName",
+    "Name",
 )
 """What `as_recipient` reads."""
 
@@ -226,6 +261,9 @@ def as_recipient(row: Row) -> Recipient:
         smtp=text(row, "PrimarySmtpAddress"),
         kind=text(row, "RecipientTypeDetails"),
         upn=text(row, "WindowsLiveID"),
+        guid=guid(row, "Guid"),
+        distinguished_name=text(row, "DistinguishedName"),
+        name=text(row, "Name"),
     )
 
 

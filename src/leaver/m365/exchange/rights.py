@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,10 +12,11 @@ from typing import Protocol, TypeVar
 from leaver.domain.errors import NotFound, Refused, SignInRefused
 from leaver.domain.rights import CALENDAR, FULL_ACCESS, Looked, words_of
 from leaver.m365.exchange.calendars import Calendars, FolderRight
-from leaver.m365.exchange.mailboxes import RECIPIENT, WHO, Mailbox, Mailboxes, Recipient, as_mailbox, as_recipient
+from leaver.m365.exchange.identities import is_account, spellings
+from leaver.m365.exchange.mailboxes import RECIPIENT, WHO, Mailbox, Mailboxes, Recipient, as_mailbox
 from leaver.m365.exchange.permissions import Permissions, gives_send_as
 from leaver.m365.exchange.values import opath, text
-from leaver.m365.graph.users import Users
+from leaver.m365.graph.users import User, Users
 from leaver.m365.http import ExchangeWire
 from leaver.m365.target import Addressed, Guard
 
@@ -28,7 +28,6 @@ Look = Callable[[ExchangeWire, Mailbox], Awaitable[Found | None]]
 _CERTAIN = ("ExternalDirectoryObjectId", "PrimarySmtpAddress", "WindowsLiveID")
 """What tells a recipient from others of the same name."""
 _RESOURCES = ("RoomMailbox", "EquipmentMailbox", "WorkspaceMailbox")
-_COMMON_NAME = re.compile(r"CN=((?:[^,\\]|\\.)+)", re.IGNORECASE)
 _SIDE_BY_SIDE = 120
 """Questions under way at once: enough to keep every connection of the budget busy with a full batch."""
 _REMEMBERED = 500
@@ -113,9 +112,17 @@ class _Names:
     """How Exchange may write a person."""
 
     certain: frozenset[str]
-    """Id, UPN and every address, case folded: nobody else has them."""
+    """Ids, UPN, place in the directory and every address, case folded: nobody else has them."""
     display: frozenset[str]
     """Names, case folded: somebody else may have them too."""
+
+    def hold(self, entry: str) -> bool:
+        """Whether an entry can only mean this person."""
+        return entry.casefold() in self.certain
+
+    def may_hold(self, entry: str) -> str:
+        """The name in an entry that may be this person's; empty if none is."""
+        return next((name for name in spellings(entry) if name.casefold() in self.display), "")
 
 
 class Rights:
@@ -129,6 +136,7 @@ class Rights:
         self._wire = wire
         self._users = users
         self._seen = seen
+        self._mailboxes = Mailboxes(wire, Guard())
 
     def expect(self, kind: str, person: Addressed, mailbox_id: str) -> None:
         """A right was just given: the mailbox is looked at from now on, although the sweep is over.
@@ -150,8 +158,9 @@ class Rights:
         except NotFound:
             return ()
         names = dict.fromkeys(text(row, "Identity") for row in rows if gives_send_as(row) and text(row, "Identity"))
-        found = await asyncio.gather(*(self._recipient(name) for name in names))
-        return tuple(recipient for recipient in found if recipient.id.casefold() != person.id.casefold())
+        found = await asyncio.gather(*(self._sent_as(name, person) for name in names))
+        each_once = {recipient.id.casefold(): recipient for several in found for recipient in several}
+        return tuple(recipient for key, recipient in each_once.items() if key != person.id.casefold())
 
     async def send_on_behalf_of(self, distinguished_name: str) -> tuple[Mailbox, ...]:
         """The mailboxes that somebody, named as the directory does, may send on behalf of."""
@@ -176,8 +185,7 @@ class Rights:
 
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> Mailbox | None:
             for access in await Permissions(wire, Guard()).full_access(mailbox):
-                user = access.user.casefold()
-                if user in names.certain or (user in names.display and await self._unique(access.user, names)):
+                if names.hold(access.user) or await self._means(access.user, person, names):
                     return mailbox
             return None
 
@@ -192,13 +200,12 @@ class Rights:
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> CalendarRight | None:
             uncertain = None
             for entry in await Calendars(wire, Guard()).permissions(mailbox):
-                shown = {word.casefold() for word in (entry.id, entry.address, entry.user) if word}
-                if shown & names.certain:
+                if any(names.hold(word) for word in (*entry.ids, entry.address, entry.user) if word):
                     return CalendarRight(mailbox, entry.rights, entry)
-                if not (entry.id or entry.address) and shown & names.display:
-                    uncertain = CalendarRight(
-                        mailbox, entry.rights, entry, ambiguous=not await self._unique(entry.user, names)
-                    )
+                name = "" if entry.ids or entry.address else names.may_hold(entry.user)
+                if name:
+                    ambiguous = not await self._unique(name, names)
+                    uncertain = CalendarRight(mailbox, entry.rights, entry, ambiguous)
             return uncertain
 
         return await self._found(CALENDAR, person, names, look, mailboxes, progress)
@@ -207,17 +214,10 @@ class Rights:
         """The rooms and equipment that ask a person to approve bookings; None where that may not be read."""
         everyone = await self._everyone()
         names = await self._names(person)
-        own = next((each for each in everyone if each.id.casefold() == person.id.casefold()), None)
-        common_name = _COMMON_NAME.match(own.distinguished_name) if own else None
-        # In this list Exchange writes recipients by their name in the directory, which nobody else has.
-        certain = names.certain | ({common_name[1].casefold()} if common_name else set())
 
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> Mailbox | None:
-            for written in await Calendars(wire, Guard()).delegates(mailbox):
-                name = written.rpartition("/")[2]
-                if {written.casefold(), name.casefold()} & certain:
-                    return mailbox
-                if name.casefold() in names.display and await self._unique(name, names):
+            for entry in await Calendars(wire, Guard()).delegates(mailbox):
+                if names.hold(entry) or await self._means(entry, person, names):
                     return mailbox
             return None
 
@@ -252,7 +252,9 @@ class Rights:
     async def _where_to_look(self, kind: str, person: Addressed, names: _Names) -> tuple[list[Mailbox], Looked]:
         """All mailboxes of others; where an index may be gone by, those that it names and those it does not know."""
         others = [each for each in await self._everyone() if each.id.casefold() != person.id.casefold()]
-        known, holding = await self._in_the_index(kind, person, words_of(names.certain | names.display))
+        # The index cannot ask whose a bare security id is.
+        sid = "" if self._seen.index is None else await self._mailboxes.security_id(person)
+        known, holding = await self._in_the_index(kind, person, words_of({*names.certain, *names.display, sid}))
         newer = {each.id for each in others if known is not None and not known.knows(each.id, each.guid)}
         if known is None or len(newer) > _TOO_MANY_NEWER:
             return others, Looked(len(others), len(others))
@@ -310,7 +312,7 @@ class Rights:
     async def _everyone(self) -> tuple[Mailbox, ...]:
         async with self._seen.listing:
             if self._seen.mailboxes is None:
-                self._seen.mailboxes = await Mailboxes(self._wire, Guard()).all()
+                self._seen.mailboxes = await self._mailboxes.all()
             return self._seen.mailboxes
 
     async def _names_beside_the_list(self, person: Addressed, kind: str, mailboxes: Sequence[Mailbox] | None) -> _Names:
@@ -322,30 +324,61 @@ class Rights:
 
     async def _names(self, person: Addressed) -> _Names:
         certain, display = {person.id, person.upn}, set[str]()
-        with suppress(NotFound):
-            user = await self._users.get(person.id)
+        user, known = await asyncio.gather(
+            self._users.get(person.id), self._mailboxes.recipients(person.id), return_exceptions=True
+        )
+        for failed in (user, known):
+            if isinstance(failed, BaseException) and not isinstance(failed, NotFound):
+                raise failed
+        if isinstance(user, User):
             certain |= {user.upn, user.mail}
             certain |= {address.partition(":")[2] for address in user.proxy_addresses}
             display.add(user.display_name)
+        if isinstance(known, tuple) and len(known) == 1:
+            certain |= {known[0].guid, known[0].distinguished_name, known[0].smtp, known[0].upn}
+            display |= {known[0].name, known[0].display_name}
+        own = next((each for each in self._seen.mailboxes or () if each.id.casefold() == person.id.casefold()), None)
+        if own is not None:
+            certain |= {own.guid, own.distinguished_name}
+            display |= {own.display_name, *spellings(own.distinguished_name)[1:]}
         return _Names(
             frozenset(word.casefold() for word in certain if word),
             frozenset(word.casefold() for word in display if word),
         )
 
+    async def _means(self, entry: str, person: Addressed, names: _Names) -> bool:
+        """Whether an entry that is no sure name of the person means that person and nobody else."""
+        if is_account(entry):
+            return entry.casefold() == (await self._mailboxes.security_id(person)).casefold()
+        name = names.may_hold(entry)
+        return bool(name) and await self._unique(name, names)
+
     async def _unique(self, name: str, names: _Names) -> bool:
         rows = await self._wire.read(
             "Get-Recipient", select=RECIPIENT, Filter=f"DisplayName -eq {opath(name)}", ResultSize="Unlimited"
         )
+        also = [] if rows else await self._mailboxes.recipients(name)
         shown = ({text(row, key).casefold() for key in _CERTAIN} for row in rows)
-        return all(words & names.certain for words in shown)
+        others = ({each.id.casefold(), each.smtp.casefold(), each.upn.casefold()} for each in also)
+        return all(words & names.certain for words in (*shown, *others))
 
-    async def _recipient(self, identity: str) -> Recipient:
+    async def _sent_as(self, identity: str, person: Addressed) -> tuple[Recipient, ...]:
+        """The recipients that a row about the person's Send As means."""
+        found = await self._mailboxes.recipients(identity)
+        if len(found) == 1:
+            return found
+        if not found:
+            # A name that leads nowhere is kept as it is: Exchange gave it, and takes it back.
+            return (Recipient(identity, identity, "", ""),)
+        held = await asyncio.gather(*(self._gives_send_as(each, person) for each in found))
+        return tuple(each for each, right in zip(found, held, strict=True) if right)
+
+    async def _gives_send_as(self, recipient: Recipient, person: Addressed) -> bool:
         try:
-            rows = await self._wire.read("Get-Recipient", Identity=identity, select=RECIPIENT)
+            rows = await self._wire.read("Get-RecipientPermission", Identity=recipient.id, Trustee=person.id)
         except NotFound:
-            rows = []
-        # A name that leads to none or to several is kept as it is: Exchange gave it, and takes it back.
-        return as_recipient(rows[0]) if len(rows) == 1 else Recipient(identity, identity, "", "")
+            return False
+        return any(gives_send_as(row) for row in rows)
 
 
 async def _side_by_side(

@@ -9,6 +9,7 @@ from contextlib import suppress
 from leaver.domain.errors import LeaverError, NotFound
 from leaver.domain.rights import CALENDAR, FULL_ACCESS, Held, MailboxRights, words_of
 from leaver.m365.exchange.calendars import Calendars
+from leaver.m365.exchange.identities import spellings
 from leaver.m365.exchange.mailboxes import Mailbox, Mailboxes
 from leaver.m365.exchange.permissions import Permissions
 from leaver.m365.http import ExchangeWire
@@ -44,12 +45,15 @@ async def _full_access(wire: ExchangeWire, mailbox: Mailbox) -> tuple[Held, ...]
     # A mailbox that went away since the list was made has nothing to find.
     with suppress(NotFound):
         found = await Permissions(wire, Guard()).full_access(mailbox)
-        return tuple(Held(FULL_ACCESS, words_of([access.user])) for access in found)
+        return tuple(Held(FULL_ACCESS, words_of(spellings(access.user))) for access in found)
     return ()
 
 
 async def _calendar(wire: ExchangeWire, mailbox: Mailbox) -> tuple[Held, ...]:
     with suppress(NotFound):
         found = await Calendars(wire, Guard()).permissions(mailbox)
-        return tuple(Held(CALENDAR, words_of((entry.id, entry.address, entry.user)), entry.rights) for entry in found)
+        return tuple(
+            Held(CALENDAR, words_of((*entry.ids, entry.address, *spellings(entry.user))), entry.rights)
+            for entry in found
+        )
     return ()

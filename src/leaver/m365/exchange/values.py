@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leaver.domain.errors import WrongTarget
+from leaver.m365.exchange.identities import written
 from leaver.m365.graph import values as graph
 from leaver.m365.target import Addressed
 
@@ -17,8 +18,10 @@ _NO_GUID = "00000000-0000-0000-0000-000000000000"
 
 
 def text(row: Row, key: str) -> str:
-    """A string property; absent and null are the empty string."""
+    """A string property; absent and null are the empty string, and an object is whom or what it names."""
     value = row.get(key)
+    if isinstance(value, Mapping):
+        return written(value)
     return "" if value is None else str(value)
 
 
@@ -29,13 +32,13 @@ def truth(row: Row, key: str) -> bool:
 
 
 def texts(row: Row, key: str) -> tuple[str, ...]:
-    """A list of strings; a single one may stand without its list."""
+    """A list of strings; a single one may stand without its list, and objects stand for whom they name."""
     value = row.get(key)
     if value is None or value == "":
         return ()
-    if isinstance(value, str):
-        return (value,)
-    return tuple(str(each) for each in value) if isinstance(value, Iterable) else (str(value),)
+    if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
+        return tuple(filter(None, (written(value),)))
+    return tuple(word for each in value if (word := written(each)))
 
 
 def guid(row: Row, key: str) -> str:
@@ -69,7 +72,8 @@ def opath(value: str) -> str:
 
 def anchor(user: Addressed) -> str:
     """The routing hint that leads a call to the server which holds this mailbox."""
-    return f"UPN:{user.upn}" if user.upn else ""
+    # A header holds no other letters; such a mailbox is found without the hint.
+    return f"UPN:{user.upn}" if user.upn and user.upn.isascii() else ""
 
 
 def mailbox_lane(mailbox_id: str) -> str:

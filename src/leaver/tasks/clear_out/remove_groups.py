@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from leaver.domain.errors import NotFound
 from leaver.domain.people import Colleague
 from leaver.domain.plan import Change, Json, Note, PlanItem, follow_up, info, warning
+from leaver.m365.exchange.distribution_groups import ManagedGroup
 from leaver.m365.graph.groups import Group, GroupKind
 from leaver.tasks.colleagues import from_ticket, shown, ticket
 from leaver.tasks.task import Option, Section, Task
@@ -41,6 +42,8 @@ class Memberships:
     """The leaver's manager, where that person can take over a group."""
     access_packages: tuple[str, ...] | None = ()
     """Packages that would bring memberships back; None where they cannot be read."""
+    dynamic_lists: tuple[ManagedGroup, ...] | None = ()
+    """Dynamic distribution lists whose manager the leaver is; None where Exchange does not say."""
 
 
 class RemoveGroups(Task[Memberships]):
@@ -64,11 +67,12 @@ class RemoveGroups(Task[Memberships]):
 
     async def inspect(self) -> Memberships:
         """All groups, with every owner of those that the leaver owns; distribution lists are known to Exchange only."""
-        groups, owned, managed, packages = await asyncio.gather(
+        groups, owned, managed, packages, dynamic_lists = await asyncio.gather(
             self.tenant.groups.memberships(self.leaver.id),
             self.tenant.groups.ownerships(self.leaver.id),
             self.tenant.distribution_groups.managed_by(self.leaver),
             self.tenant.access_packages.of(self.leaver.id),
+            self.tenant.distribution_groups.dynamic_managed_by(self.leaver),
         )
         through_graph = [group for group in owned if not group.through_exchange]
         owners = await asyncio.gather(*(self.tenant.groups.owners(group.id) for group in through_graph))
@@ -89,6 +93,7 @@ class RemoveGroups(Task[Memberships]):
             tuple(await asyncio.gather(*(self._with_successor(each) for each in found))),
             manager if manager is not None and self._can_own(manager) else None,
             packages,
+            dynamic_lists,
         )
 
     def plan(self, facts: Memberships) -> Iterable[PlanItem]:
@@ -102,6 +107,12 @@ class RemoveGroups(Task[Memberships]):
         for group in facts.groups:
             if group.id not in kept:
                 yield from self._membership(group)
+        for managed in facts.dynamic_lists or ():
+            text = (
+                f"{self.leaver.display_name} manages the dynamic distribution list {managed.display_name}: name "
+                "another owner (Exchange admin center > Recipients > Groups > Dynamic distribution list)."
+            )
+            yield follow_up("dynamic_list_manager", text)
         for package in facts.access_packages or ():
             text = (
                 f"{self.leaver.display_name} holds the access package {package}, which can bring memberships back: "

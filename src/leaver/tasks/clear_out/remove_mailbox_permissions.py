@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 
-from leaver.domain.plan import Change, PlanItem
+from leaver.domain.errors import Refused, SignInRefused
+from leaver.domain.plan import Change, Json, PlanItem, follow_up, info
 from leaver.domain.rights import FULL_ACCESS, Looked
+from leaver.m365.exchange.distribution_groups import ManagedGroup
 from leaver.m365.exchange.mailboxes import Mailbox, Recipient
 from leaver.tasks.colleagues import from_ticket
 from leaver.tasks.how_far import how_far
@@ -15,6 +17,8 @@ from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
 from leaver.tasks.task import Option, Section, Task
 
 _SEND_AS, _SEND_ON_BEHALF = "Send As", "Send on Behalf"
+_OF_GROUP = "Send on Behalf of a group"
+OfGroups = tuple[ManagedGroup, ...] | None
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class Rights:
     send_on_behalf: tuple[Mailbox, ...]
     looked: Looked | None = None
     """How far the look for full access went; the other two rights Exchange looks up itself."""
+    groups: OfGroups = ()
+    """Distribution lists that the leaver may send on behalf of; None where Exchange does not say."""
+    other_groups: OfGroups = ()
+    """The same for dynamic lists and Microsoft 365 groups, which are left to a person."""
 
 
 class RemoveMailboxPermissions(Task[Rights]):
@@ -49,11 +57,12 @@ class RemoveMailboxPermissions(Task[Rights]):
     async def inspect(self) -> Rights:
         """Three reverse look-ups. The one for full access looks through the tenant or its index, then at its hits."""
         rights = self.tenant.rights
-        full_access, send_as, on_behalf = await asyncio.gather(
+        full_access, send_as, (on_behalf, groups, other_groups) = await asyncio.gather(
             rights.full_access_of(self.leaver), rights.send_as_of(self.leaver), self._send_on_behalf()
         )
         looked = rights.looked(FULL_ACCESS, self.leaver)
-        return Rights(_others(self.leaver.id, full_access), send_as, _others(self.leaver.id, on_behalf), looked)
+        others = _others(self.leaver.id, full_access), send_as, _others(self.leaver.id, on_behalf)
+        return Rights(*others, looked, groups, other_groups)
 
     def plan(self, facts: Rights) -> Iterable[PlanItem]:
         """One change for each right; those on one mailbox one after the other."""
@@ -70,6 +79,20 @@ class RemoveMailboxPermissions(Task[Rights]):
                     ref={"right": right, "id": mailbox.id, "upn": mailbox.upn, "name": mailbox.display_name},
                     lane=mailbox.id,
                 )
+        for group in sorted(facts.groups or (), key=lambda each: (each.display_name, each.id)):
+            yield self._of_group(group)
+        for group in facts.other_groups or ():
+            yield follow_up(
+                "send_on_behalf_of_group",
+                f"{self.leaver.display_name} may send on behalf of {group.display_name}: end that (Exchange admin "
+                "center > Recipients > Groups > the group > Settings > Delegates).",
+            )
+        if facts.groups is None or facts.other_groups is None:
+            yield info(
+                "send_on_behalf_of_groups_unread",
+                f"Whether {self.leaver.display_name} may send on behalf of groups could not be read; see Exchange "
+                "admin center > Recipients > Groups > the group > Settings > Delegates.",
+            )
         yield from how_far(facts.looked, "Full access")
 
     async def apply(self, change: Change) -> None:
@@ -80,6 +103,8 @@ class RemoveMailboxPermissions(Task[Rights]):
                 await self.tenant.permissions.revoke_full_access(mailbox, self.leaver)
             case "Send As":
                 await self.tenant.permissions.revoke_send_as(mailbox, self.leaver)
+            case "Send on Behalf of a group":
+                await self.tenant.distribution_groups.remove_send_on_behalf(mailbox.id, self.leaver)
             case _:
                 await self.tenant.mailboxes.remove_send_on_behalf(mailbox, self.leaver)
 
@@ -92,12 +117,45 @@ class RemoveMailboxPermissions(Task[Rights]):
                 self.tenant.rights.expect(FULL_ACCESS, self.leaver, mailbox.id)
             case "Send As":
                 await self.tenant.permissions.grant_send_as(mailbox, self.leaver)
+            case "Send on Behalf of a group":
+                await self.tenant.distribution_groups.add_send_on_behalf(mailbox.id, self.leaver)
             case _:
                 await self.tenant.mailboxes.add_send_on_behalf(mailbox, self.leaver)
 
-    async def _send_on_behalf(self) -> tuple[Mailbox, ...]:
+    def _of_group(self, group: ManagedGroup) -> PlanItem:
+        if group.synced:
+            return follow_up(
+                "synced_group",
+                f"{self.leaver.display_name} may send on behalf of {group.display_name}, which is synced from Active "
+                "Directory and cannot be changed in the cloud: end that in the on-premises Exchange (publicDelegates).",
+            )
+        ref: dict[str, Json] = {"right": _OF_GROUP, "id": group.id, "upn": "", "name": group.display_name}
+        return Change(f"{_SEND_ON_BEHALF}: {group.display_name}", before="granted", ref=ref, lane=group.id)
+
+    async def _send_on_behalf(self) -> tuple[tuple[Mailbox, ...], OfGroups, OfGroups]:
         own = await self.tenant.mailboxes.get(self.leaver)
-        return await self.tenant.rights.send_on_behalf_of(own.distinguished_name) if own is not None else ()
+        name = own.distinguished_name if own else await self._distinguished_name()
+        groups = self.tenant.distribution_groups
+        return await asyncio.gather(
+            self.tenant.rights.send_on_behalf_of(name),
+            _if_readable(groups.sent_on_behalf_of(name)),
+            _if_readable(groups.others_sent_on_behalf_of(name)),
+        )
+
+    async def _distinguished_name(self) -> str:
+        """Of somebody whom Exchange knows without a mailbox in the cloud."""
+        known = await self.tenant.mailboxes.recipient(self.leaver.id)
+        return known.distinguished_name if known else ""
+
+
+async def _if_readable(reading: Awaitable[tuple[ManagedGroup, ...]]) -> OfGroups:
+    """Nothing known, where Exchange refuses the question: the rights on mailboxes do not hang on it."""
+    try:
+        return await reading
+    except SignInRefused:
+        raise
+    except Refused:
+        return None
 
 
 def _others(own_id: str, mailboxes: Iterable[Mailbox]) -> tuple[Mailbox, ...]:

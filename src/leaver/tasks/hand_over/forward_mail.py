@@ -28,8 +28,8 @@ class Forwarding:
     """Where the mail goes today, and the recipient that it shall go to."""
 
     mailbox: Mailbox
-    inside: Recipient | None
-    """What `ForwardingAddress`, which Exchange gives as a name, stands for; None if it is empty or not unique."""
+    inside: tuple[Recipient, ...]
+    """Whom `ForwardingAddress`, which Exchange gives as a name, can stand for: several, if the name is not unique."""
     target: Recipient | None
     outbound: str = ""
     """What the outbound spam policy says of automatic forwarding, where the target leads outside."""
@@ -62,7 +62,7 @@ class ForwardMail(Task[Forwarding | Absent]):
             return found
         mailbox, target = found
         address = mailbox.forwarding_address
-        inside = await self.tenant.mailboxes.recipient(address) if address else None
+        inside = await self.tenant.mailboxes.recipients(address) if address else ()
         outside = target is not None and target.kind in _LEADS_OUTSIDE
         outbound = await self.tenant.mail_flow.outbound_forwarding() if outside else ""
         return Forwarding(mailbox, inside, target, outbound)
@@ -82,9 +82,10 @@ class ForwardMail(Task[Forwarding | Absent]):
                 f"({facts.outbound or 'unreadable'}) does not allow automatic forwarding: forwarded mail will bounce.",
             )
         wanted = {"inside": facts.target.smtp or self._to.upn, "outside": None, "keeps_copy": self.setting.keep_copy}
-        if not self._in_place(facts):
-            before = as_recorded(facts.mailbox, facts.inside)
-            yield Change("forwarding", before=before, after=wanted, ref={"to": self._to.id})
+        before = as_recorded(facts.mailbox, facts.inside[0] if len(facts.inside) == 1 else None)
+        change = Change("forwarding", before=before, after=wanted, ref={"to": self._to.id})
+        if not self._in_place(facts, accepted=change.key in self.context.accepted):
+            yield change
 
     async def apply(self, change: Change) -> None:
         """Forward by object id, and clear the outside address that Exchange would keep and ignore."""
@@ -96,10 +97,12 @@ class ForwardMail(Task[Forwarding | Absent]):
         """Forward as before; what was forwarded meanwhile stays forwarded."""
         await self.tenant.mailboxes.set_forwarding(self.leaver, **recorded(change))
 
-    def _in_place(self, facts: Forwarding) -> bool:
+    def _in_place(self, facts: Forwarding, *, accepted: bool) -> bool:
         mailbox = facts.mailbox
-        if facts.inside is not None and facts.target is not None:
-            there = facts.inside.id == facts.target.id
+        if facts.inside and facts.target is not None:
+            possible = {recipient.id for recipient in facts.inside}
+            # A name that several have means the colleague once Exchange has accepted the colleague.
+            there = facts.target.id in possible and (len(possible) == 1 or accepted)
         else:
             names = (self._to.id, self._to.upn, self._to.mail)
             there = (mailbox.forwarding_address or "").casefold() in {name.casefold() for name in names if name}

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from leaver.domain.people import Colleague
 from leaver.domain.plan import Change, PlanItem, blocker, info
 from leaver.m365.exchange.mailboxes import Mailbox
-from leaver.tasks.colleagues import among, from_ticket, recognised, shown, ticket
+from leaver.tasks.colleagues import Recognised, among, each, from_ticket, recognised, shown, ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
 from leaver.tasks.task import Option, Person, Section, Setting, Task
 
@@ -39,7 +39,7 @@ class Opening:
     """Who can open the mailbox today."""
 
     mailbox: Mailbox
-    people: frozenset[str]
+    listed: Recognised
 
 
 class GrantMailboxAccess(Task[Opening | Absent]):
@@ -64,7 +64,8 @@ class GrantMailboxAccess(Task[Opening | Absent]):
         if not isinstance(mailbox, Mailbox):
             return mailbox
         entries = await self.tenant.permissions.full_access(mailbox)
-        return Opening(mailbox, await recognised(self.tenant, (entry.user for entry in entries)))
+        expected = each(self.context.people, (grant.user for grant in self.setting.grants))
+        return Opening(mailbox, await recognised(self.tenant, (entry.user for entry in entries), expected))
 
     def plan(self, facts: Opening | Absent) -> Iterable[PlanItem]:
         """One change for each colleague who cannot open it yet."""
@@ -85,9 +86,10 @@ class GrantMailboxAccess(Task[Opening | Absent]):
                 ref={**ticket(colleague), "automapping": automapping},
                 lane=self.leaver.id,
             )
-            if not among(colleague, facts.people):
+            accepted = change.key in self.context.accepted
+            if not among(colleague, facts.listed, accepted=accepted):
                 yield change
-            elif change.key not in self.context.accepted:
+            elif not accepted:
                 yield info(
                     "automapping_unknown",
                     f"{shown(colleague)} has full access already, and it stays as it is. Exchange does not show "

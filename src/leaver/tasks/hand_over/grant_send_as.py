@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leaver.domain.plan import Change, PlanItem
 from leaver.m365.exchange.mailboxes import Mailbox
-from leaver.tasks.colleagues import Users, among, each, from_ticket, recognised, shown, ticket
+from leaver.tasks.colleagues import Recognised, Users, among, each, from_ticket, recognised, shown, ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
 from leaver.tasks.task import Option, Section, Task
 
@@ -17,7 +17,7 @@ class Senders:
     """Who may send as the mailbox today."""
 
     mailbox: Mailbox
-    people: frozenset[str]
+    listed: Recognised
 
 
 class GrantSendAs(Task[Senders | Absent]):
@@ -41,7 +41,8 @@ class GrantSendAs(Task[Senders | Absent]):
         mailbox = await mailbox_or_reason(self.tenant, self.leaver)
         if not isinstance(mailbox, Mailbox):
             return mailbox
-        return Senders(mailbox, await recognised(self.tenant, await self.tenant.permissions.send_as(mailbox)))
+        entries = await self.tenant.permissions.send_as(mailbox)
+        return Senders(mailbox, await recognised(self.tenant, entries, each(self.context.people, self.setting.users)))
 
     def plan(self, facts: Senders | Absent) -> Iterable[PlanItem]:
         """One change for each colleague who may not yet."""
@@ -49,9 +50,11 @@ class GrantSendAs(Task[Senders | Absent]):
             yield facts
             return
         for colleague in each(self.context.people, self.setting.users):
-            if not among(colleague, facts.people):
-                what = f"Send As for {shown(colleague)}"
-                yield Change(what, after="granted", ref=ticket(colleague), lane=self.leaver.id)
+            change = Change(
+                f"Send As for {shown(colleague)}", after="granted", ref=ticket(colleague), lane=self.leaver.id
+            )
+            if not among(colleague, facts.listed, accepted=change.key in self.context.accepted):
+                yield change
 
     async def apply(self, change: Change) -> None:
         """Let one colleague send as the leaver."""

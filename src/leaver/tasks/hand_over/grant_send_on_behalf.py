@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leaver.domain.plan import Change, PlanItem
 from leaver.m365.exchange.mailboxes import Mailbox
-from leaver.tasks.colleagues import Users, among, each, from_ticket, recognised, shown, ticket
+from leaver.tasks.colleagues import Recognised, Users, among, each, from_ticket, recognised, shown, ticket
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_or_reason
 from leaver.tasks.task import Option, Section, Task
 
@@ -17,7 +17,7 @@ class Senders:
     """Who may send on behalf of the mailbox today."""
 
     mailbox: Mailbox
-    people: frozenset[str]
+    listed: Recognised
 
 
 class GrantSendOnBehalf(Task[Senders | Absent]):
@@ -49,9 +49,11 @@ class GrantSendOnBehalf(Task[Senders | Absent]):
             yield facts
             return
         for colleague in each(self.context.people, self.setting.users):
-            if not among(colleague, facts.people):
-                what = f"Send on Behalf for {shown(colleague)}"
-                yield Change(what, after="granted", ref=ticket(colleague), lane=self.leaver.id)
+            change = Change(
+                f"Send on Behalf for {shown(colleague)}", after="granted", ref=ticket(colleague), lane=self.leaver.id
+            )
+            if not among(colleague, facts.listed, accepted=change.key in self.context.accepted):
+                yield change
 
     async def apply(self, change: Change) -> None:
         """Add one colleague to the list."""
