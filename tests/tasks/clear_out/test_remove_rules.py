@@ -124,3 +124,33 @@ async def test_a_rule_is_known_again_although_its_place_has_shifted(tenant: Tena
 
     assert task.same({**record, "Priority": 1}, {**record, "Priority": 7})
     assert not task.same({**record, "Priority": 1}, {**record, "Priority": 1, "MoveToFolder": "Archive"})
+
+
+async def test_a_forward_that_goes_by_the_name_of_a_system_rule_is_no_system_rule(
+    world: World, tenant: Tenant, ada: Leaver
+) -> None:
+    """F11: whoever hides a forward gives it a name that clean-ups pass over."""
+    world.add_rule("ada", "Junk E-mail Rule", hidden=True)
+    world.add_rule("ada", "Junk E-Mail Rule ", hidden=True, redirect_to=["ada@private.example"])
+    world.add_rule("ada", "Junk E-mail Rule 2", hidden=True)
+
+    await Asked(tenant, ada, RemoveRules).run()
+
+    assert rules(world) == ["Junk E-mail Rule"]
+
+
+async def test_a_rule_without_a_name_is_shown_by_what_it_does_and_can_be_made_again(
+    world: World, tenant: Tenant, ada: Leaver
+) -> None:
+    """F11, H25."""
+    world.add_rule("ada", "", hidden=True, forward_to=["ada@private.example"])
+    asked = Asked(tenant, ada, RemoveRules)
+
+    (what,) = await asked.changes()
+    await asked.run()
+    await asked.undo()
+
+    assert what.endswith("inbox rule without a name (forwards to ada@private.example)")
+    assert [(rule.name, rule.forward_to) for rule in world.mailboxes["ada"].rules] == [
+        ("Rule without a name", ["ada@private.example"])
+    ]

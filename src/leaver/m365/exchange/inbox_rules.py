@@ -13,8 +13,10 @@ from leaver.m365.exchange.values import Row, anchor, store_lane, text, texts, tr
 from leaver.m365.http import ExchangeWire, Ran
 from leaver.m365.target import Addressed, Guard
 
-_SYSTEM_RULE = re.compile(r"junk e-?mail rule|microsoft\.exchange\.oof\.", re.IGNORECASE)
-"""Rules in which Exchange keeps junk filtering and automatic replies; to delete them breaks both."""
+_SYSTEM_RULE = re.compile(r"junk e-?mail rule|microsoft\.exchange\.oof\..*", re.IGNORECASE)
+"""Names of rules in which Exchange keeps junk filtering and automatic replies; to delete them breaks both."""
+UNNAMED = "Rule without a name"
+"""What such a rule is called when it is made again: Exchange makes none without a name."""
 _FORWARDS = ("ForwardTo", "RedirectTo", "ForwardAsAttachmentTo")
 _CONDITIONS = (
     "BodyContainsWords",
@@ -76,6 +78,14 @@ class InboxRule:
     record: dict[str, Json] = field(default_factory=dict)
     """Parameters to make it again with, as far as Exchange shows them."""
 
+    @property
+    def called(self) -> str:
+        """Its name; where it has none, as rules that shall be overlooked, whom it forwards to."""
+        if self.name.strip():
+            return self.name
+        to = ", ".join(map(_address, self.forwards))
+        return f"without a name (forwards to {to})" if to else "without a name"
+
 
 class InboxRules:
     """Reads anybody's rules; removes and re-creates the leaver's.
@@ -88,9 +98,13 @@ class InboxRules:
         self._guard = guard
 
     async def list(self, user: Addressed) -> tuple[InboxRule, ...]:
-        """All rules except those in which Exchange keeps junk filtering and automatic replies."""
+        """All rules except those in which Exchange keeps junk filtering and automatic replies.
+
+        A rule with such a name that sends mail on is nobody's but its author's, who wants it overlooked.
+        """
         rows = await self._wire.read("Get-InboxRule", anchor=anchor(user), Mailbox=user.id, IncludeHidden=True)
-        return tuple(_rule(row) for row in rows if not _SYSTEM_RULE.match(text(row, "Name").strip()))
+        rules = map(_rule, rows)
+        return tuple(rule for rule in rules if rule.forwards or not _SYSTEM_RULE.fullmatch(rule.name.strip()))
 
     async def remove(self, user: Addressed, rule_id: str) -> None:
         """Remove a rule; one that is gone is no error."""
@@ -99,13 +113,14 @@ class InboxRules:
             await self._run("Remove-InboxRule", user, Identity=rule_id)
 
     async def create(self, user: Addressed, record: dict[str, Json]) -> None:
-        """Make a rule again from its record. Exchange gives it another id, and it is no longer hidden."""
+        """Make a rule again from its record. It gets another id, has a name and is not hidden."""
         self._guard.only(user.id, "creating an inbox rule")
         parameters: dict[str, Any] = {key: value for key, value in record.items() if key != "Enabled"}
+        parameters["Name"] = text(record, "Name").strip() or UNNAMED
         made = await self._run("New-InboxRule", user, **parameters)
         if record.get("Enabled") is False:
             # By its id where Exchange tells it: several rules may have one name.
-            rule_id = next((_rule(row).id for row in made.rows), "") or text(record, "Name")
+            rule_id = next((_rule(row).id for row in made.rows), "") or parameters["Name"]
             await self._run("Disable-InboxRule", user, Identity=rule_id)
 
     async def _run(self, cmdlet: str, user: Addressed, **parameters: Any) -> Ran:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leaver.domain.plan import Change, Json, PlanItem, warning
-from leaver.m365.exchange.inbox_rules import InboxRule
+from leaver.m365.exchange.inbox_rules import UNNAMED, InboxRule
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
 from leaver.tasks.task import Option, Section, Task
 
@@ -53,7 +53,7 @@ class RemoveRules(Task[Rules | Absent]):
         # The last one goes first: so undo, which goes backwards, puts each where it stood.
         for rule in sorted(facts.rules, key=_position, reverse=True):
             kind = "hidden inbox rule" if rule.hidden else "inbox rule"
-            yield Change(f"{kind} {rule.name}", before=rule.record, ref={"id": rule.id}, lane=self.leaver.id)
+            yield Change(f"{kind} {rule.called}", before=rule.record, ref={"id": rule.id}, lane=self.leaver.id)
 
     async def apply(self, change: Change) -> None:
         """Remove one rule."""
@@ -76,4 +76,7 @@ def _position(rule: InboxRule) -> int:
 
 
 def _content(record: Json) -> Json:
-    return {key: value for key, value in record.items() if key != _PLACE} if isinstance(record, dict) else record
+    if not isinstance(record, dict):
+        return record
+    named = {**record, "Name": str(record.get("Name") or "").strip() or UNNAMED}
+    return {key: value for key, value in named.items() if key != _PLACE}

@@ -57,7 +57,7 @@ class DisableForwarding(Task[Forwarding | Absent]):
         for rule in facts.rules:
             yield warning(
                 "rule_still_forwards",
-                f"The inbox rule {rule.name} forwards to {', '.join(rule.forwards)} and stays. "
+                f"The inbox rule {rule.called} forwards to {', '.join(rule.forwards)} and stays. "
                 "Choose remove_rules to end that too.",
             )
         if (before := as_recorded(facts.mailbox, facts.inside)) is not None:
