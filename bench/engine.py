@@ -22,10 +22,10 @@ from leaver.config import Config
 from leaver.domain.actor import Actor
 from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.offboarding.desk import Desk, Request
-from leaver.offboarding.drive import carry_out
 from leaver.offboarding.intake import accept
 from leaver.offboarding.planner import preview
 from leaver.offboarding.run import run
+from leaver.offboarding.see_through import carry_out
 from leaver.offboarding.settle import Stop
 from leaver.offboarding.worker import Worker
 from leaver.store.tenants import KnownTenant

@@ -21,10 +21,10 @@ import httpx
 from leaver.config import Config
 from leaver.m365 import budgets, wires
 from leaver.m365 import http as transport
-from leaver.offboarding.drive import carry_out
 from leaver.offboarding.intake import accept
 from leaver.offboarding.planner import preview
 from leaver.offboarding.run import Event
+from leaver.offboarding.see_through import carry_out
 from leaver.store.tenants import KnownTenant
 from leaver.wiring import build
 

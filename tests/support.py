@@ -8,10 +8,10 @@ from typing import Any
 
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.people import Leaver
-from leaver.offboarding.drive import carry_out
 from leaver.offboarding.intake import accept
 from leaver.offboarding.planner import Preview, preview
 from leaver.offboarding.run import Event
+from leaver.offboarding.see_through import carry_out
 from leaver.offboarding.settle import Stop
 from leaver.wiring import House
 from m365_simulator.world import POWER_BI, User, World

@@ -72,7 +72,7 @@ def create(
             chosen = config or (house.config if house else Config.from_environment())
             use_cached(chosen.data_dir)
             here = house if house is not None else await stack.enter_async_context(open_house(chosen))
-            worker = Worker(here) if works else None
+            worker = Worker(here, "server") if works else None
             if worker is not None:
                 await worker.start()
                 stack.push_async_callback(worker.stop)
@@ -153,6 +153,9 @@ def _add_health(app: FastAPI) -> None:
         due = len(await house.offboardings.due())
         lines += ["# HELP leaver_due Offboardings that nobody works on yet.", "# TYPE leaver_due gauge"]
         lines += [f"leaver_due {due}"]
+        workers = len(await house.workers.at_work())
+        lines += ["# HELP leaver_workers Servers and workers that take up what was accepted."]
+        lines += ["# TYPE leaver_workers gauge", f"leaver_workers {workers}"]
         late = await house.outbox.late()
         lines += ["# HELP leaver_deliveries_late Webhooks and messages whose time to be sent has passed."]
         lines += ["# TYPE leaver_deliveries_late gauge", f"leaver_deliveries_late {late}"]

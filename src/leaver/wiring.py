@@ -28,6 +28,7 @@ from leaver.store.rights import RightsIndexes
 from leaver.store.targets import Targets
 from leaver.store.tenants import Tenants
 from leaver.store.vault import Keys, Vault
+from leaver.store.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class House:
     tenants: Tenants
     offboardings: Offboardings
     rights: RightsIndexes
+    workers: Workers
     defaults: Defaults
     papers: Papers
     vault: Vault
@@ -87,6 +89,7 @@ def build(config: Config, http: Http) -> House:
         Tenants(database),
         Offboardings(database, audit, outbox),
         RightsIndexes(database),
+        Workers(database),
         Defaults(database, audit),
         papers,
         vault,
@@ -123,6 +126,7 @@ class Store:
     tenants: Tenants
     offboardings: Offboardings
     rights: RightsIndexes
+    workers: Workers
     papers: Papers
     vault: Vault
 
@@ -139,6 +143,7 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
             Tenants(database),
             Offboardings(database, audit, _outbox(config, database)),
             RightsIndexes(database),
+            Workers(database),
             Papers(database),
             Vault(database, Keys(config.data_dir, config.secret_key)),
         )

@@ -45,7 +45,7 @@ def test_a_file_from_a_spreadsheet_with_semicolons_is_read(tmp_path: Path, encod
         ("bob@x.example,,{not json", "no valid JSON"),
         ("bob@x.example,,[]", "JSON object"),
         ("ADA@contoso.example,,", "line 2 already"),
-        ("bob@x.example,,,,", "more cells"),
+        ("bob@x.example,,,,INC-2", "more cells"),
     ],
 )
 def test_a_bad_line_is_reported_and_the_good_ones_stay(tmp_path: Path, line: str, reason: str) -> None:

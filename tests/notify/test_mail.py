@@ -89,7 +89,7 @@ async def offboarded(
     planned = await desk.preview(ADA, settings=WISH)
     record = planned.offboardings[0]
     record.asked_by, record.asked_via, record.notify = by, via, notify or []
-    from leaver.offboarding.drive import carry_out
+    from leaver.offboarding.see_through import carry_out
 
     await carry_out(house, planned, on_event=lambda _: None, look_again=desk.look_again)
     await house.courier.deliver_due()

@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from leaver.cli.ending import Ending, ending_of, print_json
-from leaver.cli.house import console, in_store
+from leaver.cli.house import console, in_house, in_store
 from leaver.cli.options import json_option
+from leaver.cli.when import in_both
 from leaver.domain.errors import Unusable
 
 if TYPE_CHECKING:
     from leaver.domain.offboarding import Offboarding
+    from leaver.store.offboardings import Standing
+    from leaver.store.workers import AtWork
+    from leaver.wiring import House, Store
 
 
 @click.command()
 @click.argument("offboarding_id", metavar="[ID]", default="")
 @click.option("--limit", default=20, show_default=True, help="How many to list, the latest first.")
+@click.option("--follow", is_flag=True, help="Watch the one with this ID until it has ended; Ctrl-C stops watching.")
 @json_option
-def status(offboarding_id: str, limit: int, wants_json: bool) -> int:
+def status(offboarding_id: str, limit: int, follow: bool, wants_json: bool) -> int:
     """List offboardings, or show how one stands."""
+    if follow and not offboarding_id:
+        raise click.UsageError("Name the ID of the offboarding to follow.")
+    if follow:
+        return in_house(lambda house: _follow(house, offboarding_id, wants_json))
     if offboarding_id:
-        return _show_one(_kept(offboarding_id), wants_json)
-    found, _ = in_store(lambda store: store.offboardings.page(limit=limit))
+        return _show_one(*in_store(lambda store: _with_workers(store, offboarding_id)), wants_json)
+    found, at_work = in_store(lambda store: _listed(store, limit))
     if wants_json:
-        print_json({"offboardings": [_row(item) for item in found]})
+        print_json({"offboardings": [_row(item) for item in found], "workers": [_worker(each) for each in at_work]})
     elif not found:
         click.echo("No offboardings yet. `leaver plan` shows what one would change.")
     else:
-        _show_list(found)
+        _show_list(found, at_work)
     return Ending.FINE
 
 
@@ -63,18 +73,66 @@ def _kept(offboarding_id: str) -> Offboarding:
     return in_store(lambda store: store.offboardings.get(offboarding_id))
 
 
-def _show_one(record: Offboarding, wants_json: bool) -> int:
+async def _listed(store: Store, limit: int) -> tuple[list[Offboarding], Sequence[AtWork]]:
+    found, _ = await store.offboardings.page(limit=limit)
+    return found, await store.workers.at_work()
+
+
+async def _with_workers(store: Store, offboarding_id: str) -> tuple[Offboarding, Standing, Sequence[AtWork]]:
+    record = await store.offboardings.get(offboarding_id)
+    standings = await store.offboardings.standings([record.id])
+    return record, standings[record.id], await store.workers.at_work()
+
+
+async def _follow(house: House, offboarding_id: str, wants_json: bool) -> int:
+    from leaver.cli.seeing import see, tell_left, tell_seen
+    from leaver.domain.offboarding import document
+
+    record = await house.offboardings.get(offboarding_id)
+    err = console(err=True)
+    seen = await see(house, [record], err, works=False)
+    if wants_json:
+        print_json(document(record.tenant, seen.records, seen.records[0].digest))
+        tell_left(seen, err)
+    else:
+        tell_seen(house, seen, console(), err)
+    return seen.ending
+
+
+def _show_one(record: Offboarding, standing: Standing, at_work: Sequence[AtWork], wants_json: bool) -> int:
     from leaver.cli.result_view import show_result
     from leaver.domain.offboarding import document
 
     if wants_json:
         print_json(document(record.tenant, [record], record.digest))
-    else:
-        show_result(console(), [record])
+        return ending_of([record.state])
+    out = console()
+    show_result(out, [record])
+    if record.ended_at is None and not record.awaits_approval:
+        out.print()
+        out.print(_what_next(record, standing, at_work), soft_wrap=True)
     return ending_of([record.state])
 
 
-def _show_list(found: list[Offboarding]) -> None:
+def _what_next(record: Offboarding, standing: Standing, at_work: Sequence[AtWork]) -> str:
+    """Who goes on with it and when; or that nobody does, and what helps."""
+    from leaver.cli.seeing import named
+
+    if record.at is not None and not record.started:
+        when = f"It starts at {in_both(record.at, record.time_zone)}"
+        return f"{when}{'.' if at_work else ', if `leaver serve` or `leaver worker` runs then; none is running.'}"
+    if standing.held:
+        return f"It is being worked on. `leaver status {record.id} --follow` watches it."
+    if at_work:
+        return f"{named(at_work)} goes on with it. `leaver status {record.id} --follow` watches it."
+    return f"Nobody works on it. `leaver retry {record.id}` goes on with it; `leaver cancel {record.id}` stops it."
+
+
+def _worker(each: AtWork) -> dict[str, object]:
+    return {"kind": each.kind, "host": each.host, "process": each.process, "since": each.since.isoformat()}
+
+
+def _show_list(found: list[Offboarding], at_work: Sequence[AtWork]) -> None:
     from rich.table import Table
 
     from leaver.offboarding.words import day_and_time
@@ -92,7 +150,13 @@ def _show_list(found: list[Offboarding]) -> None:
             day_and_time(item.requested_at),
             item.reference,
         )
-    console().print(table)
+    out = console()
+    out.print(table)
+    if at_work:
+        out.print(f"\nAt work: {', '.join(map(str, at_work))}.", soft_wrap=True)
+    elif any(item.ended_at is None for item in found):
+        text = "Neither `leaver serve` nor `leaver worker` is running, so nobody goes on with what has not ended."
+        out.print(f"\n{text}", soft_wrap=True)
 
 
 def _row(item: Offboarding) -> dict[str, object]:

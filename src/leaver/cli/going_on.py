@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from leaver.cli.ending import Ending, ending_of, print_json
+from leaver.cli.ending import Ending, print_json
 from leaver.cli.house import console, in_house, in_store
 from leaver.cli.options import decide_option, json_option, read_wish
-from leaver.cli.when import in_both, moment_of
+from leaver.cli.seeing import see, tell_left, tell_scheduled, tell_seen
+from leaver.cli.when import moment_of
 from leaver.domain.errors import Unusable
 
 if TYPE_CHECKING:
     from leaver.domain.offboarding import Offboarding
+    from leaver.store.workers import AtWork
     from leaver.wiring import House, Store
 
 id_argument = click.argument("offboarding_id", metavar="ID")
@@ -26,22 +30,25 @@ id_argument = click.argument("offboarding_id", metavar="ID")
 @decide_option
 @json_option
 def retry(offboarding_id: str, decide: tuple[str, ...], wants_json: bool) -> int:
-    """Do what is still missing of an offboarding that has ended: what is verified is left as it is."""
+    """Do what is still missing of an offboarding: what is verified is left as it is.
+
+    One that has not ended, because whoever worked on it was stopped, goes on from where it stands. A running
+    `leaver serve` or `leaver worker` does the work while this shows it; without one it is done here.
+    """
     from leaver.domain.actor import Actor
 
     decisions = read_wish(None, decide).decisions
 
-    async def work(house: House) -> Offboarding:
-        from leaver.cli.offboard import drive_here
+    async def work(house: House) -> int:
         from leaver.offboarding import desk
         from leaver.offboarding.intake import operator
 
-        record = await desk.retry(house, offboarding_id, Actor(operator()), decisions)
-        return await drive_here(house, record.id, console(err=True))
+        record = await house.offboardings.get(offboarding_id)
+        if decisions or not record.is_under_way:
+            record = await desk.retry(house, record.id, Actor(operator()), decisions)
+        return await _see_through(house, record, wants_json)
 
-    record = in_house(work)
-    _show(record, wants_json)
-    return ending_of([record.state])
+    return in_house(work)
 
 
 @click.command(short_help="Stop an offboarding; what was done stays.")
@@ -53,23 +60,20 @@ def cancel(offboarding_id: str, wants_json: bool) -> int:
 
     async def work(house: House) -> Offboarding:
         from leaver.offboarding import desk
-        from leaver.offboarding.drive import drive, worker_name
         from leaver.offboarding.intake import operator
+        from leaver.offboarding.see_through import SeeingThrough
 
         record = await desk.cancel(house.offboardings, house.audit, offboarding_id, Actor(operator()))
-        await drive(house, record.id, owner=worker_name())  # ends it here, unless a process is working on it
-        for _ in range(CANCEL_LOOKS):
-            record = await house.offboardings.get(record.id)
-            if record.ended_at is not None:
-                break
-            await asyncio.sleep(0.5)
-        return record
+        seeing = SeeingThrough(house, [record])  # ends it here, unless somebody is there who does
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(seeing.through(), house.config.lease_seconds + CANCEL_PATIENCE)
+        return await house.offboardings.get(record.id)
 
     from leaver.offboarding.desk import done_and_not_done
 
     record = in_house(work)
     if wants_json:
-        _show(record, wants_json)
+        _show_json(record)
         return Ending.FINE
     done, left = done_and_not_done(record)
     ended = "Cancelled" if record.ended_at else "The process that works on it has been told; it stops after its call"
@@ -79,7 +83,8 @@ def cancel(offboarding_id: str, wants_json: bool) -> int:
     return Ending.FINE
 
 
-CANCEL_LOOKS = 60
+CANCEL_PATIENCE = 15.0
+"""Seconds, beyond those that a dead process keeps its lease, in which whoever works on it finishes its call."""
 
 
 @click.command(short_help="Put back what an offboarding changed.")
@@ -100,8 +105,7 @@ def undo(
 
     decisions = read_wish(None, decide).decisions
 
-    async def work(house: House) -> tuple[Offboarding, bool]:
-        from leaver.cli.offboard import drive_here
+    async def work(house: House) -> int:
         from leaver.cli.plan_view import show_plan
         from leaver.offboarding.desk import Desk, accept_undo
         from leaver.offboarding.intake import operator
@@ -111,16 +115,15 @@ def undo(
         if not wants_json or not (yes or only_plan or blocked):
             show_plan(console(err=wants_json), record.tenant, [record])
         if blocked or only_plan:
-            return record, False
+            if wants_json:
+                _show_json(record)
+            return Ending.UNUSABLE if blocked else Ending.FINE
         if not yes:
             _confirm_undo(record)
         await accept_undo(house.offboardings, record)
-        return await drive_here(house, record.id, console(err=True)), True
+        return await _see_through(house, record, wants_json)
 
-    record, ran = in_house(work)
-    if wants_json or ran:
-        _show(record, wants_json)
-    return Ending.UNUSABLE if record.state.value == "blocked" else ending_of([record.state]) if ran else Ending.FINE
+    return in_house(work)
 
 
 def _confirm_undo(record: Offboarding) -> None:
@@ -148,18 +151,19 @@ def reschedule(offboarding_id: str, time: str, wants_json: bool) -> int:
     if at is None:
         raise Unusable("No time is given.", "malformed_time")
 
-    async def work(store: Store) -> Offboarding:
+    async def work(store: Store) -> tuple[Offboarding, Sequence[AtWork]]:
         from leaver.offboarding import desk
         from leaver.offboarding.intake import operator
 
         actor = Actor(operator())
-        return await desk.reschedule(store.offboardings, store.audit, offboarding_id, at, zone, actor)
+        record = await desk.reschedule(store.offboardings, store.audit, offboarding_id, at, zone, actor)
+        return record, await store.workers.at_work()
 
-    record = in_store(work)
+    record, at_work = in_store(work)
     if wants_json:
-        _show(record, wants_json)
+        _show_json(record)
     else:
-        click.echo(f"Scheduled {record.id}: {record.user.display_name}, {in_both(at, zone)}.")
+        tell_scheduled([record], at_work, console())
     return Ending.FINE
 
 
@@ -195,11 +199,18 @@ def worker() -> int:
     return in_house(work)
 
 
-def _show(record: Offboarding, wants_json: bool) -> None:
-    from leaver.cli.result_view import show_result
+async def _see_through(house: House, record: Offboarding, wants_json: bool) -> Ending:
+    err = console(err=True)
+    seen = await see(house, [record], err)
+    if wants_json:
+        _show_json(seen.records[0])
+        tell_left(seen, err)
+    else:
+        tell_seen(house, seen, console(), err)
+    return seen.ending
+
+
+def _show_json(record: Offboarding) -> None:
     from leaver.domain.offboarding import document
 
-    if wants_json:
-        print_json(document(record.tenant, [record], record.digest))
-    else:
-        show_result(console(), [record])
+    print_json(document(record.tenant, [record], record.digest))

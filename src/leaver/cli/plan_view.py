@@ -40,6 +40,55 @@ def show_plan(console: Console, tenant: TenantName, offboardings: Sequence[Offbo
     console.print(_key(offboardings), width=width)
 
 
+def show_plans_of_many(console: Console, tenant: TenantName, offboardings: Sequence[Offboarding]) -> None:
+    """A line for each user; what needs a second thought is gathered below."""
+    width = min(console.width, WIDEST)
+    console.print(Text(f"{tenant.name or tenant.domain} ({tenant.domain or tenant.id})", style="bold"), width=width)
+    console.print()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", width=width)
+    table.add_column("User", overflow="fold", ratio=1)
+    for name in ("Tasks", "Changes", "Permanent", "Warnings"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for record in offboardings:
+        changing = [task for task in record.tasks if task.changes]
+        changes = sum(len(task.changes) for task in changing)
+        permanent, warnings = len(record.permanent), len(words.notes_of(record, NoteKind.WARNING))
+        table.add_row(
+            Text.assemble((record.user.display_name, "bold"), f"  {record.user.upn}"),
+            str(len(changing)),
+            str(changes) if changes else Text("nothing to do", style="dim"),
+            Text(str(permanent or ""), style="bold red"),
+            Text(str(warnings or ""), style="yellow"),
+        )
+    console.print(table)
+    gathered: dict[tuple[NoteKind, str], list[tuple[str, str]]] = {}
+    for record in offboardings:
+        for _, note in words.notes_of(record, NoteKind.WARNING, NoteKind.FOLLOW_UP):
+            gathered.setdefault((note.kind, note.code), []).append((record.user.display_name, note.text))
+    if gathered:
+        console.print()
+    for (kind, _), found in gathered.items():
+        console.print(_of_many(kind, found), width=width)
+    console.print()
+    changes = sum(len(task.changes) for record in offboardings for task in record.tasks)
+    total = f"{words.counted(len(offboardings), 'user')}, {words.counted(changes, 'change')}."
+    console.print(Text(f"{total} `leaver plan` shows every one.", style="dim"), width=width)
+    if permanent := sum(len(record.permanent) for record in offboardings):
+        text = f"{words.counted(permanent, 'change')} cannot be undone by anyone."
+        console.print(Text(text, style="bold red"), width=width)
+
+
+def _of_many(kind: NoteKind, found: Sequence[tuple[str, str]]) -> RenderableType:
+    """A note that several users have: whom it is about, and what it says, of the first where they differ."""
+    names = list(dict.fromkeys(name for name, _ in found))
+    shown = words.listed(names) if len(names) <= 3 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+    texts = {text for _, text in found}
+    such = "" if len(texts) == 1 else "for example: "
+    style = NOTE_STYLES[kind]
+    text = Text.assemble((NOTE_WORDS.get(kind, ""), style), (f"{shown}: ", "bold"), such, found[0][1])
+    return row(Text("·", style=style), text)
+
+
 def change_lines(task: TaskRecord) -> list[RenderableType]:
     """Each change of a task, with its glyph."""
     return [

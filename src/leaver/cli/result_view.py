@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from leaver.cli.plan_view import WIDEST, row
 from leaver.domain.offboarding import Offboarding, TaskRecord
-from leaver.domain.outcome import Outcome
+from leaver.domain.outcome import Outcome, State
 from leaver.domain.plan import NoteKind
 from leaver.offboarding import words
 from leaver.offboarding.sections import by_section
@@ -26,7 +28,67 @@ ICONS = {
     Outcome.BLOCKED: ("!", "bold red"),
     Outcome.CANCELLED: ("⊘", "yellow"),
 }
+STATES = {
+    State.COMPLETED: ("✓", "green"),
+    State.FOLLOW_UP: ("→", "magenta"),
+    State.FAILED: ("✗", "bold red"),
+    State.BLOCKED: ("!", "bold red"),
+    State.CANCELLED: ("⊘", "yellow"),
+    State.WAITING: ("…", "cyan"),
+    State.RUNNING: ("…", "cyan"),
+    State.PLANNED: ("·", "dim"),
+    State.SCHEDULED: ("·", "dim"),
+}
 TONES = {"ok": "bold green", "warn": "bold magenta", "bad": "bold red", "info": "bold cyan"}
+
+
+MANY = 5
+"""More users than this are shown as an overview: a line for each, and in full what did not end well."""
+
+
+def show_results(console: Console, offboardings: Sequence[Offboarding]) -> None:
+    """Each offboarding's end; of many a line each, and then what somebody has to look at."""
+    if len(offboardings) <= MANY:
+        show_result(console, offboardings)
+        return
+    width = min(console.width, WIDEST)
+    console.print()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", width=width)
+    table.add_column("")
+    table.add_column("User", overflow="fold", ratio=3)
+    table.add_column("Result", no_wrap=True)
+    table.add_column("Changes", no_wrap=True, justify="right")
+    table.add_column("ID", no_wrap=True)
+    for record in offboardings:
+        glyph, style = STATES[record.state]
+        made = sum(len(words.made(task)) for task in record.tasks)
+        who = Text.assemble((record.user.display_name, "bold"), f"  {record.user.upn}")
+        table.add_row(
+            Text(glyph, style=style), who, Text(words.STATES[record.state], style=style), str(made), record.id
+        )
+    console.print(table)
+    for record in offboardings:
+        if record.state not in (State.COMPLETED, State.SCHEDULED):
+            show_result(console, [record], tasks_too=False)
+    counts = Counter(record.state for record in offboardings)
+    console.print()
+    parts = (f"{count} {words.STATES[state].lower()}" for state, count in counts.items())
+    console.print(Text(f"{words.counted(len(offboardings), 'user')}: {', '.join(parts)}.", style="bold"), width=width)
+
+
+def end_of(record: Offboarding) -> Text:
+    """How one of many ended, in one line."""
+    glyph, style = STATES[record.state]
+    made = sum(len(words.made(task)) for task in record.tasks)
+    began = min((task.started_at for task in record.tasks if task.started_at is not None), default=None)
+    details = [words.counted(made, "change")]
+    if duration := words.took(began, max((t.ended_at for t in record.tasks if t.ended_at is not None), default=None)):
+        details.append(duration)
+    when = words.clock(record.ended_at)
+    state = "waits for a second person" if record.awaits_approval else words.STATES[record.state].lower()
+    line = Text.assemble((glyph, style), " ", (f"{when}  " if when else "", "dim"))
+    line.append(record.user.display_name, style="bold").append(f"  {record.user.upn}: ").append(state, style=style)
+    return line.append(f" ({', '.join(details)})", style="dim")
 
 
 def show_result(console: Console, offboardings: Sequence[Offboarding], *, tasks_too: bool = True) -> None:

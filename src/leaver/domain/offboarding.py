@@ -159,6 +159,11 @@ class Offboarding:
         return self.ended_at is None and self.approval is not None and self.approval.verdict is Verdict.PENDING
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether it should be worked on as soon as nothing is waited for; not ended, not merely scheduled."""
+        return self.ended_at is None and not self.awaits_approval and (self.started or self.at is None)
+
+    @property
     def state(self) -> State:
         """What follows from the outcomes and the notes."""
         undecided = any(note.kind is NoteKind.BLOCKER for note in self.notes)

@@ -24,13 +24,11 @@ from leaver.domain.offboarding import ErrorRecord, Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Note, NoteKind, blocker
 from leaver.offboarding import approval
-from leaver.offboarding.desk import accept_plan
 from leaver.offboarding.drift import drifted
 from leaver.offboarding.intake import House, reopen
-from leaver.offboarding.planner import UNREACHABLE, Planned, Preview, planned_for, preview
+from leaver.offboarding.planner import UNREACHABLE, Planned, planned_for, preview
 from leaver.offboarding.run import Event, Watcher, run
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
-from leaver.offboarding.together import together
 from leaver.offboarding.undo import plan_undo, put_back
 from leaver.store.offboardings import Lease, Offboardings
 
@@ -192,6 +190,8 @@ async def drive(
     async with held(house, offboarding_id, owner, stopping) as keeper:
         if keeper is None:
             return None
+        if planned is not None and planned.record.revision != await kept.revision(offboarding_id):
+            planned = None  # another process worked on it since it was accepted: what is kept counts
         record = planned.record if planned is not None else await kept.get(offboarding_id)
         if await kept.cancel_requested(offboarding_id):
             stopping.set()
@@ -220,7 +220,7 @@ async def _drive(
 ) -> datetime | None:
     if record.ended_at is not None:
         return None
-    if keeper.cancelled and not record.started:
+    if keeper.cancelled:
         _cancel_the_rest(record)
         return await _end(house, keeper, record)
     if record.awaits_approval:
@@ -347,34 +347,3 @@ async def _end(house: House, keeper: Held, record: Offboarding) -> datetime | No
         after={"state": record.state.value, "outcomes": {task.task: task.outcome.value for task in record.tasks}},
     )
     return record.wake_at
-
-
-async def carry_out(
-    house: House,
-    preview: Preview,
-    *,
-    on_event: Watcher,
-    stop: Stop | None = None,
-    look_again: Sequence[float] = LOOK_AGAIN,
-) -> None:
-    """Accept every offboarding of a plan that was just confirmed, and work on all of them here, to the end.
-
-    A blocked plan is unusable, and so is one with a user whom another offboarding has under way: nothing is changed.
-    """
-    places = asyncio.Semaphore(AT_ONCE)
-    owner, stopping = worker_name(), stop or Stop()
-
-    async def one(planned: Planned) -> None:
-        async with places:
-            await drive(
-                house,
-                planned.record.id,
-                owner=owner,
-                tell=on_event,
-                stop=stopping,
-                look_again=look_again,
-                planned=planned,
-            )
-
-    await accept_plan(house.offboardings, preview)
-    await together(*(one(planned) for planned in preview.planned))

@@ -29,6 +29,7 @@ from leaver.store.offboardings import Offboardings
 from leaver.store.papers import Papers
 from leaver.store.rights import RightsIndexes
 from leaver.store.tenants import KnownTenant, Tenants
+from leaver.store.workers import Workers
 from leaver.tasks.task import Setting
 
 LATELY = timedelta(days=1)
@@ -57,6 +58,10 @@ class House(Protocol):
     @property
     def rights(self) -> RightsIndexes:
         """Who has which rights on the mailboxes of each tenant."""
+
+    @property
+    def workers(self) -> Workers:
+        """Who works on them."""
 
     @property
     def database(self) -> Database:

@@ -77,6 +77,11 @@ class Preview:
         """Whether a service did not answer, so that the plan is incomplete."""
         return any(task.error and task.error.code == UNREACHABLE for r in self.offboardings for task in r.tasks)
 
+    def only(self, keep: Callable[[Offboarding], bool]) -> Preview:
+        """The part of it that is about these offboardings."""
+        planned = [item for item in self.planned if keep(item.record)]
+        return Preview(self.tenant, planned, _digest(item.record.digest for item in planned))
+
     def as_json(self) -> dict[str, Json]:
         """The JSON of `leaver plan`."""
         return document(self.tenant, self.offboardings, self.digest)

@@ -23,10 +23,10 @@ OPEN = (Outcome.PLANNED, Outcome.WAITING)
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened to a task; for whoever watches."""
+    """Something happened to a task, or to the offboarding as a whole; for whoever watches."""
 
     offboarding: Offboarding
-    task: TaskRecord
+    task: TaskRecord | None
     text: str
 
 

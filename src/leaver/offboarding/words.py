@@ -33,6 +33,18 @@ OUTCOMES = {
     Outcome.CANCELLED: "Not done",
 }
 
+STATES = {
+    State.PLANNED: "Planned",
+    State.SCHEDULED: "Scheduled",
+    State.RUNNING: "Running",
+    State.WAITING: "Waiting",
+    State.COMPLETED: "Completed",
+    State.FOLLOW_UP: "Follow-up",
+    State.FAILED: "Failed",
+    State.CANCELLED: "Stopped",
+    State.BLOCKED: "Blocked",
+}
+
 REVERSIBILITY = {
     Reversibility.UNDO: "Can be undone",
     Reversibility.UNDO_30_DAYS: "Undo for 30 days",
@@ -189,7 +201,7 @@ def verdict(offboarding: Offboarding) -> Verdict:
         State.BLOCKED: ("Blocked: nothing more is changed until it is decided.", "bad"),
         State.PLANNED: ("Planned. Nothing was changed.", "info"),
         State.SCHEDULED: ("Scheduled. Nothing was changed.", "info"),
-        State.RUNNING: ("Running, or broken off: run it again to do what is still missing.", "info"),
+        State.RUNNING: ("Not finished: it is running, or was broken off.", "info"),
     }[offboarding.state]
     return Verdict(headline, _figures(offboarding, counts), tone)
 

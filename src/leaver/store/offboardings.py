@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -44,6 +44,20 @@ class Due:
     tenant_id: str
     priority: int
     attempt: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an offboarding stands with those who might work on it."""
+
+    id: str
+    revision: int
+    active: bool
+    awaits_approval: bool
+    held: bool
+    """A process works on it, or did until a moment ago."""
+    due: bool
+    """It should be worked on now."""
 
 
 class Offboardings:
@@ -242,6 +256,38 @@ class Offboardings:
             return int(found.scalar() or 0)
 
     @uninterrupted
+    async def several(self, ids: Sequence[str], *, facts: bool = True) -> list[Offboarding]:
+        """Those with these ids, in their order, with everything that is kept of them."""
+        found: dict[str, Offboarding] = {}
+        async with self._database.begin(write=False) as connection:
+            for some in _in_parts(ids):
+                loaded = await _load(connection, select(HEAD).where(HEAD.c.id.in_(some)), facts=facts)
+                found |= {record.id: record for record in loaded}
+        return [found[each] for each in ids if each in found]
+
+    @uninterrupted
+    async def standings(self, ids: Sequence[str]) -> dict[str, Standing]:
+        """How those with these ids stand."""
+        columns = (HEAD.c.id, HEAD.c.revision, HEAD.c.active, HEAD.c.awaits_approval)
+        async with self._database.begin(write=False) as connection:
+            now = await self._database.now(connection)
+            wanted = select(*columns, (HEAD.c.lease_until > now).label("held"), and_(*_is_due(now)).label("due"))
+            found: dict[str, Standing] = {}
+            for some in _in_parts(ids):
+                rows = (await connection.execute(wanted.where(HEAD.c.id.in_(some)))).all()
+                found |= {row.id: _standing(row) for row in rows}
+        return found
+
+    @uninterrupted
+    async def held_by_others(self, owner: str) -> int:
+        """How many are worked on by somebody else than this owner."""
+        async with self._database.begin(write=False) as connection:
+            now = await self._database.now(connection)
+            wanted = select(func.count()).select_from(HEAD)
+            wanted = wanted.where(HEAD.c.active, HEAD.c.lease_until > now, HEAD.c.lease_owner != owner)
+            return int((await connection.execute(wanted)).scalar_one())
+
+    @uninterrupted
     async def claim(self, offboarding_id: str, owner: str, ttl: float) -> Lease | None:
         """Take an active offboarding up for `ttl` seconds; None while another process holds it."""
         async with self._database.begin() as connection:
@@ -308,17 +354,8 @@ class Offboardings:
         """What should be worked on and is not: accepted and its time has come, waited long enough, or left behind."""
         async with self._database.begin(write=False) as connection:
             now = await self._database.now(connection)
-            free = or_(HEAD.c.lease_until.is_(None), HEAD.c.lease_until <= now)
-            asked = or_(
-                HEAD.c.cancel_requested,
-                and_(
-                    or_(HEAD.c.at.is_(None), HEAD.c.at <= now, HEAD.c.started),
-                    or_(HEAD.c.wake_at.is_(None), HEAD.c.wake_at <= now),
-                ),
-            )
-            wanted = select(HEAD.c.id, HEAD.c.tenant_id, HEAD.c.priority, HEAD.c.attempt).where(HEAD.c.active)
-            allowed = or_(HEAD.c.cancel_requested, HEAD.c.awaits_approval.is_(False))
-            wanted = wanted.where(free, asked, allowed).order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
+            wanted = select(HEAD.c.id, HEAD.c.tenant_id, HEAD.c.priority, HEAD.c.attempt).where(*_is_due(now))
+            wanted = wanted.order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
             return [Due(*row) for row in (await connection.execute(wanted)).all()]
 
     @uninterrupted
@@ -424,6 +461,28 @@ def request_hash(request: Mapping[str, Any]) -> str:
 
 def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     return (HEAD.c.id == lease.offboarding_id, HEAD.c.attempt == lease.attempt, HEAD.c.lease_owner == lease.owner)
+
+
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """It is active, nobody holds it, and its time has come; or it is to be cancelled."""
+    free = or_(HEAD.c.lease_until.is_(None), HEAD.c.lease_until <= now)
+    asked = or_(
+        HEAD.c.cancel_requested,
+        and_(
+            or_(HEAD.c.at.is_(None), HEAD.c.at <= now, HEAD.c.started),
+            or_(HEAD.c.wake_at.is_(None), HEAD.c.wake_at <= now),
+        ),
+    )
+    return HEAD.c.active, free, asked, or_(HEAD.c.cancel_requested, HEAD.c.awaits_approval.is_(False))
+
+
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(row.id, row.revision, row.active, row.awaits_approval, bool(row.held), bool(row.due))
+
+
+def _in_parts(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    """A few at a time: a statement takes only so many parameters."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def _columns(record: Offboarding) -> dict[str, Any]:
