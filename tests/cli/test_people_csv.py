@@ -31,11 +31,53 @@ def test_each_line_is_a_person_with_its_own_settings(tmp_path: Path) -> None:
     assert bad == []
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_a_file_from_a_spreadsheet_with_semicolons_is_read(tmp_path: Path, encoding: str) -> None:
-    good, _ = read_people(written(tmp_path, "User;Reference\r\nada@contoso.example;INC-1\r\n\r\n", encoding))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("first", ["", "sep=%s\r\n"])
+def test_a_file_from_a_spreadsheet_is_read(tmp_path: Path, encoding: str, separator: str, first: str) -> None:
+    mark = first % separator if first else ""
+    rows = [["USER", " Reference "], ["ada@contoso.example", "Zoë's INC-1"], ["", ""]]
+    text = mark + "\r\n".join(separator.join(row) for row in rows) + "\r\n"
+    path = tmp_path / "people.csv"
+    path.write_bytes(text.encode(encoding))
 
-    assert [(line.user, line.reference) for line in good] == [("ada@contoso.example", "INC-1")]
+    good, bad = read_people(str(path))
+
+    assert [(line.user, line.reference) for line in good] == [("ada@contoso.example", "Zoë's INC-1")]
+    assert bad == []
+    assert good[0].number == (3 if first else 2)
+
+
+def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
+    text = 'user,reference\n"ada@contoso.example","two\nlines"\n\n,nobody\n'
+
+    good, bad = read_people(written(tmp_path, text))
+
+    assert [line.number for line in good] == [2]
+    assert [line.number for line in bad] == [5]
+
+
+def test_a_quotation_mark_that_is_never_closed_swallows_nobody(tmp_path: Path) -> None:
+    """Otherwise everybody behind it would be one cell, and silently not be offboarded."""
+    with pytest.raises(Unusable, match=r"opens on line 3 is never closed"):
+        read_people(written(tmp_path, 'user,settings\nada@x.example,\nbob@x.example,"{\ncarol@x.example,\n'))
+
+
+def test_a_workbook_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00")
+
+    with pytest.raises(Unusable, match="it is no text"):
+        read_people(str(path))
+
+
+def test_five_hundred_lines_are_read(tmp_path: Path) -> None:
+    lines = [f"user{number}@contoso.example;T-{number}" for number in range(500)]
+
+    good, bad = read_people(written(tmp_path, "\n".join(["user;reference", *lines])))
+
+    assert len(good) == 500
+    assert bad == []
 
 
 @pytest.mark.parametrize(
@@ -46,6 +88,7 @@ def test_a_file_from_a_spreadsheet_with_semicolons_is_read(tmp_path: Path, encod
         ("bob@x.example,,[]", "JSON object"),
         ("ADA@contoso.example,,", "line 2 already"),
         ("bob@x.example,,,,INC-2", "more cells"),
+        ('bob@x.example,,"{"remove_groups": true}"', "is no CSV"),
     ],
 )
 def test_a_bad_line_is_reported_and_the_good_ones_stay(tmp_path: Path, line: str, reason: str) -> None:

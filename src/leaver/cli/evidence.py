@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from leaver.wiring import House, Store
 
 
+WITH_TENANT = 110
+"""Columns of a terminal that has room for the tenant, too."""
+
+
 @click.command()
 @click.argument("offboarding_id", metavar="[ID]", default="")
 @click.option("--limit", default=20, show_default=True, help="How many to list, the latest first.")
@@ -135,22 +139,24 @@ def _worker(each: AtWork) -> dict[str, object]:
 def _show_list(found: list[Offboarding], at_work: Sequence[AtWork]) -> None:
     from rich.table import Table
 
-    from leaver.offboarding.words import day_and_time
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("ID", "State", "User", "Tenant", "Asked for (UTC)", "Reference"):
-        table.add_column(name, no_wrap=name == "ID", overflow="fold")
-    for item in found:
-        state = item.state.value.replace("_", "-")
-        table.add_row(
-            item.id,
-            state,
-            item.user.upn,
-            item.tenant.domain or item.tenant.id,
-            day_and_time(item.requested_at),
-            item.reference,
-        )
     out = console()
+    with_tenant = out.width >= WITH_TENANT and len({item.tenant.id for item in found}) > 1
+    with_reference = any(item.reference for item in found)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("ID", no_wrap=True)
+    table.add_column("State", no_wrap=True)
+    table.add_column("User", overflow="fold", min_width=16)
+    if with_tenant:
+        table.add_column("Tenant", overflow="fold")
+    table.add_column("Asked (UTC)", no_wrap=True)
+    if with_reference:
+        table.add_column("Reference", overflow="fold")
+    for item in found:
+        state = "undo, " * (item.kind == "undo") + item.state.value.replace("_", "-")
+        cells = [item.id, state, item.user.upn]
+        cells += [item.tenant.domain or item.tenant.id] if with_tenant else []
+        cells += [f"{item.requested_at:%Y-%m-%d %H:%M}"] + ([item.reference] if with_reference else [])
+        table.add_row(*cells)
     out.print(table)
     if at_work:
         out.print(f"\nAt work: {', '.join(map(str, at_work))}.", soft_wrap=True)

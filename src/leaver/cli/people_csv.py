@@ -103,7 +103,7 @@ def _rows(text: str, name: str) -> Iterator[tuple[int, list[str] | Unusable]]:
     lines = io.StringIO(text, newline="").readlines()
     skipped = 0
     separator = ""
-    if lines and (first := lines[0].strip().strip('"')).lower().startswith("sep=") and len(first) == 5:
+    if lines and (first := lines[0].strip('"\r\n')).lower().startswith("sep=") and len(first) == 5:
         separator, skipped = first[4], 1
     if not separator:
         heading = lines[0] if lines else ""
