@@ -108,12 +108,14 @@ async def test_a_server_that_dies_is_noticed_and_the_work_goes_on_here_after_its
     lease = await desk.house.offboardings.claim(record.id, "another", 1.5)
     assert lease is not None
     began = asyncio.get_running_loop().time()
+    told: list[str] = []
 
-    (result,) = await seeing(desk, planned).through()
+    (result,) = await seeing(desk, planned, tell=lambda event: told.append(event.text)).through()
 
     assert asyncio.get_running_loop().time() - began > 1.4
     assert result.state is State.COMPLETED
     assert result.attempt == 2
+    assert "nobody works on it, so it goes on here" in told
     assert len([call for call in wire.writes if call["cmdlet"] == "Remove-CalendarEvents"]) == 1
 
 

@@ -78,6 +78,7 @@ class SeeingThrough:
         self._standings: dict[str, Standing] = {}
         self._at_work: Sequence[AtWork] = ()
         self._here: set[str] = set()
+        self._watched: set[str] = set()
         self._waits_since: float | None = None
         self._moved = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -120,6 +121,8 @@ class SeeingThrough:
     async def _one(self, offboarding_id: str) -> None:
         while not self._is_over(offboarding_id):
             if not self._is_for_us(offboarding_id):
+                if self._at_work or self._standings[offboarding_id].held:
+                    self._watched.add(offboarding_id)
                 await self._moved.wait()
                 continue
             async with self._places:
@@ -147,7 +150,8 @@ class SeeingThrough:
     async def _work_on(self, offboarding_id: str) -> None:
         record = self._records[offboarding_id]
         planned = self._planned.pop(offboarding_id, None)
-        if planned is None and record.started and not self._stop.is_set():
+        if offboarding_id in self._watched:
+            self._watched.discard(offboarding_id)
             self._tell(Event(record, None, "nobody works on it, so it goes on here"))
         self._here.add(offboarding_id)
         again: datetime | None = None
