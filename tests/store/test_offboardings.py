@@ -92,10 +92,10 @@ async def test_of_many_that_claim_at_once_one_wins(kept: Offboardings) -> None:
 
 async def test_a_lease_runs_out_and_the_old_holder_can_keep_nothing_more(kept: Offboardings) -> None:
     record = await kept.add(one())
-    old = await kept.claim("o0001", "w1", 0.05)
+    old = await kept.claim("o0001", "w1", 1.5)
     assert old is not None
     assert await kept.due() == []
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(1.6)
     assert [item.id for item in await kept.due()] == ["o0001"]
     new = await kept.claim("o0001", "w2", 60)
     assert new is not None
