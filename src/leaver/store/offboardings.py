@@ -433,8 +433,8 @@ class Offboardings:
                 f"Another {found.kind} of {record.user.display_name} ({record.user.upn}) is under way: {found.id}, "
                 f"{found.state}, asked for by {found.asked_by or 'somebody'}.",
                 "already_running",
-                advice=f"`leaver status {found.id} --follow` watches it, `leaver retry {found.id}` goes on where it was "
-                f"broken off, `leaver cancel {found.id}` stops it. Afterwards run this one again.",
+                advice=f"`leaver status {found.id} --follow` watches it, `leaver retry {found.id}` goes on where it "
+                f"was broken off, `leaver cancel {found.id}` stops it. Afterwards run this one again.",
             )
 
 
