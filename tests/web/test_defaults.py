@@ -84,7 +84,7 @@ async def test_values_are_kept_and_wrong_ones_are_explained(browser: Browser, ho
     await browser.open(ORGANIZATION)
     await browser.post(**{"is:forward_mail": "on", "forward_mail.to": "", "is:remove_groups": "on"})
     assert browser.page.status_code == 400
-    assert "These defaults cannot be used" in browser.html
+    assert "Not saved" in browser.html
     assert checked(browser, "remove_groups") == "on"
     assert await house.defaults.get("organization") == {}
 
@@ -125,3 +125,19 @@ async def test_a_lock_needs_a_value(browser: Browser, house: House, world: World
 
     assert "cannot be locked without a value" in browser.html
     assert await house.defaults.get("organization") == {}
+
+
+async def test_two_administrators_at_once_do_not_undo_each_other(browser: Browser, house: House) -> None:
+    await browser.open(ORGANIZATION)
+    await house.defaults.save("organization", {"remove_rules": {"value": True}}, BOSS)
+
+    await browser.post(**{"is:remove_groups": "on", "seen": ""})
+    assert browser.page.status_code == 400
+    assert "boss has changed these defaults since you opened them." in browser.html
+    assert set(await house.defaults.get("organization")) == {"remove_rules"}
+    assert checked(browser, "remove_groups") == "on"
+    found = re.search(r'name="seen" value="([^"]+)"', browser.html)
+    assert found is not None
+    await browser.post(**{"is:remove_groups": "on", "is:remove_rules": "on", "seen": found[1]})
+
+    assert set(await house.defaults.get("organization")) == {"remove_rules", "remove_groups"}

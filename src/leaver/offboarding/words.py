@@ -163,6 +163,30 @@ def day_and_time(moment: datetime | None, zone: tzinfo = UTC) -> str:
     return f"{at.day} {at:%b %Y, %H:%M:%S}"
 
 
+def day(moment: datetime, zone: tzinfo = UTC) -> str:
+    """`Thursday 11 June 2026`."""
+    at = moment.astimezone(zone)
+    return f"{at:%A} {at.day} {at:%B %Y}"
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """`just now`, `2 min ago`, `3 h ago`, `5 days ago`."""
+    seconds = max(0, int(((now or datetime.now(UTC)) - moment).total_seconds()))
+    if seconds < 60:
+        return "just now"
+    if seconds < 5400:
+        return f"{seconds // 60} min ago"
+    return f"{seconds // 3600} h ago" if seconds < 172_800 else f"{seconds // 86_400} days ago"
+
+
+def span(seconds: float) -> str:
+    """`90 seconds`, `15 minutes`, `hour`, `6 hours`: what comes behind *every*."""
+    for size, noun in ((3600, "hour"), (60, "minute")):
+        if seconds >= size and seconds % size == 0:
+            return noun if seconds == size else f"{int(seconds // size)} {noun}s"
+    return f"{int(seconds)} seconds"
+
+
 def clock(moment: datetime | None, day_of: datetime | None = None, zone: tzinfo = UTC) -> str:
     """`14:02:09`, with the day in front if it is another than that of `day_of`."""
     if moment is None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import EllipsisType
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 
 from leaver.domain.actor import Actor
+from leaver.domain.errors import Unusable
 from leaver.domain.plan import Json
 from leaver.store import tables
 from leaver.store.audit import Audit
@@ -58,16 +60,33 @@ class Defaults:
         return {row.scope: (row.changed_at, row.changed_by, len(row.settings)) for row in rows}
 
     @uninterrupted
-    async def save(self, scope: str, values: Mapping[str, Mapping[str, Any]], actor: Actor) -> None:
-        """Replace what a scope says. A task that is not named is inherited."""
+    async def save(
+        self,
+        scope: str,
+        values: Mapping[str, Mapping[str, Any]],
+        actor: Actor,
+        *,
+        seen: datetime | EllipsisType | None = ...,
+    ) -> None:
+        """Replace what a scope says. A task that is not named is inherited.
+
+        `seen` is when it had been changed, for whoever replaces it; if somebody else changed it since, it is unusable.
+        """
         kept = {
             task: {"value": value.get("value"), "locked": bool(value.get("locked")) and scope == ORGANIZATION}
             for task, value in values.items()
         }
         async with self._database.begin() as connection:
             table = tables.defaults
-            wanted = select(table.c.settings).where(table.c.scope == scope)
-            before = (await connection.execute(wanted)).scalar_one_or_none()
+            wanted = select(table.c.settings, table.c.changed_at, table.c.changed_by).where(table.c.scope == scope)
+            found = (await connection.execute(wanted.with_for_update())).one_or_none()
+            if seen is not ... and seen != (found.changed_at if found else None):
+                raise Unusable(
+                    f"{found.changed_by if found else 'Somebody'} has changed these defaults since you opened them.",
+                    "changed_meanwhile",
+                    advice="Look at them again, and save what you still want to change.",
+                )
+            before = found.settings if found else None
             await connection.execute(delete(table).where(table.c.scope == scope))
             now = await self._database.now(connection)
             row = {"scope": scope, "settings": kept, "changed_at": now, "changed_by": actor.name}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from types import EllipsisType
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -11,23 +12,22 @@ from fastapi.responses import RedirectResponse, Response
 from leaver.access.roles import Right, may, require
 from leaver.access.sessions import Session
 from leaver.domain.errors import Unusable
-from leaver.offboarding import words
-from leaver.offboarding.conflicts import NEVER_A_DEFAULT, default_refusals
-from leaver.offboarding.settings import as_plain, parse
+from leaver.offboarding.conflicts import NEVER_A_DEFAULT
+from leaver.offboarding.presetting import Said, locked_in, preset
 from leaver.store.defaults import ORGANIZATION, effective
-from leaver.tasks.catalogue import all_tasks
 from leaver.web import forms
 from leaver.web.reach import scope_of
 from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import Signed, lists, page
 
 router = APIRouter(include_in_schema=False)
-Said = Mapping[str, Mapping[str, Any]]
 
 
 @router.get("/defaults")
-async def first(here: Here, session: Signed) -> Response:
-    """The organization's, or those of the first tenant that somebody manages."""
+async def first(here: Here, session: Signed, scope: str = "") -> Response:
+    """A chosen scope; or the organization's, or those of the first tenant that somebody manages."""
+    if scope:
+        return RedirectResponse(f"/defaults/{quote(scope, safe='')}", 303)
     if may(session.person, Right.MANAGE):
         return RedirectResponse(f"/defaults/{ORGANIZATION}", 303)
     for tenant in await here.house.tenants.all():
@@ -40,44 +40,47 @@ async def first(here: Here, session: Signed) -> Response:
 @router.get("/defaults/{scope}")
 async def defaults(request: Request, here: Here, session: Signed, scope: str, saved: str = "") -> Response:
     """What a scope says of each task, what that comes to, and who says so."""
+    await scope_of(here, session.person, scope)
     return await _show(request, here, session, scope, await here.house.defaults.get(scope), saved=saved)
 
 
 @router.post("/defaults/{scope}")
 async def defaults_post(request: Request, here: Here, session: Signed, scope: str) -> Response:
-    """Replace them. What the organization has locked stays as it is."""
+    """Replace them; what cannot be used is shown again as it was chosen."""
     await scope_of(here, session.person, scope)
     form = lists(await request.form())
-    before = await here.house.defaults.get(scope)
-    if form.get("do") == ["reset"] and scope != ORGANIZATION:
-        await here.house.defaults.save(scope, {}, session.person.actor())
-        return RedirectResponse(f"/defaults/{scope}?saved=1", 303)
-    chosen = forms.read_defaults(form)
+    chosen = {} if form.get("do") == ["reset"] else forms.read_defaults(form)
     locked = set(form.get("locked", [])) if scope == ORGANIZATION else set()
-    kept = {task: {"value": value, "locked": task in locked} for task, value in chosen.items()}
-    if scope != ORGANIZATION:
-        above = await here.house.defaults.get(ORGANIZATION)
-        own = {task: value for task, value in before.items() if above.get(task, {}).get("locked")}
-        kept = {task: value for task, value in kept.items() if not above.get(task, {}).get("locked")} | own
-    on = {task: value for task, value in chosen.items() if value is not False and task in kept}
-    unset = [task.option.label for task in all_tasks() if task.name in locked - set(kept)]
-    if unset:
-        problem = f"{words.listed(unset)} cannot be locked without a value. Choose On or Off there."
-        return await _show(request, here, session, scope, kept, error=problem)
+    shut = await locked_in(here.house, scope)  # their fields are disabled, so the form has no word on them
+    said = {task: {"value": value, "locked": task in locked} for task, value in chosen.items() if task not in shut}
+    said |= {task: {"value": None, "locked": True} for task in locked - set(chosen)}
     try:
-        settings = parse(on) if on else {}
-        plain = as_plain(settings)
-        if reasons := default_refusals(settings):
-            raise Unusable(" ".join(reasons), "unsafe_default")
+        await preset(here.house, scope, said, session.person.actor(), seen=_seen(form.get("seen", [])))
     except Unusable as error:
-        return await _show(request, here, session, scope, kept, error=error.message)
-    kept = {task: value | {"value": plain.get(task, value["value"])} for task, value in kept.items()}
-    await here.house.defaults.save(scope, kept, session.person.actor())
+        return await _show(request, here, session, scope, said, error=error.message, advice=error.advice)
     return RedirectResponse(f"/defaults/{scope}?saved=1", 303)
 
 
+def _seen(given: list[str]) -> datetime | EllipsisType | None:
+    """When the defaults had been changed that somebody saw; a form without it is held against nothing."""
+    if not given:
+        return ...
+    try:
+        return datetime.fromisoformat(given[0]) if given[0] else None
+    except ValueError:
+        return None
+
+
 async def _show(
-    request: Request, here: Rooms, session: Session, scope: str, said: Said, *, saved: str = "", error: str = ""
+    request: Request,
+    here: Rooms,
+    session: Session,
+    scope: str,
+    said: Said,
+    *,
+    saved: str = "",
+    error: str = "",
+    advice: str = "",
 ) -> Response:
     title = await scope_of(here, session.person, scope)
     kept = here.house.defaults
@@ -103,6 +106,10 @@ async def _show(
         own=[each for each in managed if each.id in changed and (changed[each.id][2] or each.id == scope)],
         others=[each for each in managed if each.id != scope and not (each.id in changed and changed[each.id][2])],
         locked=sum(bool(value.get("locked")) for value in above.values()),
+        mine=sum(bool(task not in above or not above[task].get("locked")) for task in said),
+        inherited=sum(each.origin == "organization" and not each.locked for each in found.values()),
+        history=may(session.person, Right.AUDIT, "" if whole else scope),
         saved=saved,
         error=error,
+        advice=advice,
     )
