@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from leaver.access.roles import Person, Role
 from leaver.domain.actor import Actor
@@ -16,6 +16,7 @@ from leaver.store.papers import Papers
 
 KIND = "token"
 PREFIX = "lvr_"
+USE_NOTED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Token:
     """ISO 8601 in UTC; empty: never."""
     created_at: str = ""
     created_by: str = ""
+    hint: str = ""
+    """The first and the last letters of its secret, to know it again by."""
+    last_used_at: str = ""
+    """ISO 8601 in UTC, within an hour; empty: never."""
 
 
 class Tokens:
@@ -57,6 +62,7 @@ class Tokens:
             expires_at=expires_at.astimezone(UTC).isoformat(timespec="seconds") if expires_at else "",
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             created_by=actor.name,
+            hint=f"{secret[:8]}…{secret[-4:]}",
         )
         await self._papers.put(KIND, _hash(secret), asdict(token), expires_at=expires_at)
         shown = {"name": token.name, "role": token.role.value, "tenants": list(token.tenants)}
@@ -69,8 +75,17 @@ class Tokens:
         if found is None:
             return None
         token = _token(found)
+        await self._note_use(secret, token)
         tenants = frozenset(token.tenants) if token.tenants else None
         return Person(token.name, token.role, tenants, "api", address, token.created_by)
+
+    async def _note_use(self, secret: str, token: Token) -> None:
+        """When it was last used: once an hour, so that reading does not become writing."""
+        now = datetime.now(UTC)
+        if token.last_used_at and datetime.fromisoformat(token.last_used_at) > now - USE_NOTED:
+            return
+        used = {"last_used_at": now.isoformat(timespec="seconds")}
+        await self._papers.change(KIND, _hash(secret), lambda document: document | used)
 
     async def all(self) -> list[Token]:
         """Every token that is valid, the latest first."""

@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 from leaver.access.roles import Right, may, require
 from leaver.access.sessions import Session
 from leaver.domain import news
+from leaver.domain.actor import Actor
 from leaver.domain.errors import Unusable
 from leaver.notify.book import EMAIL, SERVICE
 from leaver.store.targets import Target
@@ -49,6 +50,9 @@ async def notifications_post(request: Request, here: Here, session: Signed) -> R
             add = book.add_email if form.get("kind") == EMAIL else book.add_service
             await add(str(form.get("name", "")), str(form.get("address", "")), events, [], actor)
             return RedirectResponse(f"{PATH}?said=added", 303)
+        if what == "matrix":
+            await _save_matrix(here, form, actor)
+            return RedirectResponse(f"{PATH}?said=saved", 303)
         target = await book.get(target_id, EMAIL, SERVICE)
         if what == "test":
             return await _tested(request, here, session, target)
@@ -60,6 +64,17 @@ async def notifications_post(request: Request, here: Here, session: Signed) -> R
     except Unusable as error:
         return await _show(request, here, session, error=f"{error.message} {error.advice}".strip(), given=form)
     return RedirectResponse(f"{PATH}?said=saved", 303)
+
+
+async def _save_matrix(here: Rooms, form: FormData, actor: Actor) -> None:
+    """What each target is told of, all at once; only those that the form showed, and of them what it changed."""
+    book = here.house.book
+    for target in [*await book.others(), *await book.webhooks()]:
+        if target.id not in form.getlist("shown"):
+            continue
+        events = [event for event in news.EVENTS if event in form.getlist(f"events:{target.id}")]
+        if events != list(target.events):
+            await book.change(target, actor, events=events)
 
 
 async def _tested(request: Request, here: Rooms, session: Session, target: Target) -> Response:
@@ -93,6 +108,7 @@ async def _show(
         wanted=wanted,
         manages=manages,
         targets=await here.house.book.others() if manages else [],
+        hooks=await here.house.book.webhooks() if manages else [],
         events=news.EVENTS,
         given={key: str(given.get(key, "")) for key in ("kind", "name", "address")} if given and adding else {},
         chosen=[str(value) for value in given.getlist("event")] if given and adding else list(news.USUAL),
