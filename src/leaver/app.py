@@ -31,6 +31,7 @@ from leaver.domain.errors import LeaverError, TooMany
 from leaver.m365.http import Http
 from leaver.offboarding.desk import Desk
 from leaver.offboarding.products import use_cached
+from leaver.offboarding.rounds import Rounds
 from leaver.offboarding.worker import Worker
 from leaver.web import pages, shell
 from leaver.wiring import House, open_house
@@ -79,6 +80,9 @@ def create(
                 await here.courier.start()
                 stack.push_async_callback(here.courier.stop)
             _furnish(app, here, worker, provider)
+            if works:
+                app.state.rounds.start()
+            stack.push_async_callback(app.state.rounds.stop)
             if provider is None:
                 stack.push_async_callback(app.state.gate.aclose)
             password = await app.state.accounts.first()
@@ -123,6 +127,7 @@ def create(
 def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http | None) -> None:
     app.state.house = house
     app.state.desk = Desk(house, worker.nudge if worker else lambda: None)
+    app.state.rounds = Rounds(house, timedelta(seconds=house.config.health_seconds))
     app.state.tokens = Tokens(house.papers, house.audit)
     app.state.codes = Codes(house.papers, house.vault, house.audit)
     app.state.accounts = Accounts(house.papers, house.audit, app.state.codes)
@@ -184,7 +189,7 @@ async def _answered(request: Request, go_on: Callable[[Request], Awaitable[Respo
     length = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
     if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:  # a body must say how long it is
         title, advice = "The request is too large, or does not say how long it is.", "Send Content-Length, and less."
-        response: Response = _refusal(request, "too_large", title, 413, advice)
+        response: Response = await _refusal(request, "too_large", title, 413, advice)
     else:
         response = await go_on(request)
     for header, value in (HEADERS | (OVER_HTTPS if request.url.scheme == "https" else {})).items():
@@ -216,25 +221,29 @@ async def _on_malformed(request: Request, error: Exception) -> Response:
 
 
 async def _malformed(request: Request, reasons: list[str]) -> Response:
+    if not request.url.path.startswith("/api/"):
+        return await _refusal(
+            request, "malformed_request", "The address or the form is not one.", 422, " ".join(reasons)
+        )
     try:
         await caller(request, request.app.state)  # a body that is no JSON is found before anybody is asked who they are
     except LeaverError as stranger:
         return await _on_error(request, stranger)
-    return _refusal(request, "malformed_request", "The request is malformed.", 422, " ".join(reasons), reasons)
+    return await _refusal(request, "malformed_request", "The request is malformed.", 422, " ".join(reasons), reasons)
 
 
 async def _on_refused(request: Request, error: Exception) -> Response:
     """What no route answers: another address, another method."""
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code == 404:
-        return _refusal(request, "no_such_page", "There is nothing at this address.", 404)
+        return await _refusal(request, "no_such_page", "There is nothing at this address.", 404)
     if error.status_code == 400:
         return await _malformed(request, [error.detail])
     code, title = "method_not_allowed", f"This address does not take {request.method}."
     if error.status_code != 405:
         code, title = "refused", error.detail
     advice = f"It takes {error.headers['Allow']}." if error.headers and "Allow" in error.headers else ""
-    answer = _refusal(request, code, title, error.status_code, advice)
+    answer = await _refusal(request, code, title, error.status_code, advice)
     answer.headers.update(error.headers or {})
     return answer
 
@@ -242,14 +251,16 @@ async def _on_refused(request: Request, error: Exception) -> Response:
 async def _on_failure(request: Request, _: Exception) -> Response:
     """What nobody foresaw: the log has it, the caller gets nothing of its inside."""
     advice = "Try again. If it stays so, look in Leaver's log."
-    return _refusal(request, "failed", "Leaver failed at this.", 500, advice)
+    return await _refusal(request, "failed", "Leaver failed at this.", 500, advice)
 
 
-def _refusal(
+async def _refusal(
     request: Request, code: str, title: str, status: int, detail: str = "", errors: list[str] | None = None
-) -> JSONResponse:
+) -> Response:
     if _is_cipp(request):
         return JSONResponse({"Results": errors or [f"{title} {detail}".strip()]}, 400 if status == 422 else status)
+    if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+        return await shell.on_refusal(request, request.app.state, title, detail, status)
     body = document(code, title, status, instance=request.url.path, detail=detail)
     return JSONResponse(body | ({"errors": errors} if errors else {}), status, media_type=PROBLEMS)
 

@@ -44,9 +44,11 @@ class Config:
     secret_key: str = field(default="", repr=False)
     """Keys that seal our own secrets, the newest first, separated by commas; empty: a file of the data folder."""
     session_idle_seconds: float = 3600.0
+    """How long a session of the portal lasts without a page being asked for."""
+    health_seconds: float = 3600.0
+    """How often a server looks whether each tenant is well; 0: only when somebody asks."""
     log_format: str = "text"
     """`text`, or `json` for collectors."""
-    """How long a session of the portal lasts without a page being asked for."""
     rights_index_hours: float = 24.0
     """How old the index of rights of a tenant gets before it is built anew; 0: it is built only when asked for."""
     rights_index_max_hours: float = 72.0
@@ -116,6 +118,7 @@ class Config:
             session_idle_seconds=given.seconds("LEAVER_SESSION_IDLE_SECONDS", 3600.0, least=60.0),
             rights_index_hours=given.hours("LEAVER_RIGHTS_INDEX_HOURS", 24.0),
             rights_index_max_hours=given.hours("LEAVER_RIGHTS_INDEX_MAX_HOURS", 72.0),
+            health_seconds=given.seconds("LEAVER_HEALTH_SECONDS", 3600.0, least=0.0),
             sign_in_tries=given.count("LEAVER_SIGN_IN_TRIES", 40),
             writes_per_minute=given.count("LEAVER_WRITES_PER_MINUTE", 600),
             oidc_issuer=given.issuer("LEAVER_OIDC_ISSUER"),

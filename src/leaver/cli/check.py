@@ -22,9 +22,9 @@ def check(tenant: str, wants_json: bool) -> int:
     """Say which tasks would work in a tenant, and what to grant for the others. Nothing is changed."""
 
     async def work(house: House) -> int:
-        from leaver.offboarding import readiness
+        from leaver.offboarding.health import look
 
-        result = await readiness.check(house, (await house.tenants.find(tenant)).named)
+        result, _ = await look(house, (await house.tenants.find(tenant)).named)
         if wants_json:
             print_json(result.as_json())
         else:

@@ -88,9 +88,11 @@ def remove(tenant: str, wants_json: bool) -> int:
     """Forget a tenant. Nothing is changed in it, and its evidence stays."""
 
     async def work(store: Store) -> KnownTenant:
-        known = await store.tenants.find(tenant)
-        await store.tenants.remove(known.id)
-        return known
+        from leaver.domain.actor import Actor
+        from leaver.offboarding.connecting import forget
+        from leaver.offboarding.intake import operator
+
+        return await forget(store, tenant, Actor(operator()))
 
     known = in_store(work)
     if wants_json:

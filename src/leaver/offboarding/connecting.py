@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Protocol
 
 from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaverError, Refused, Unusable
+from leaver.offboarding import health
 from leaver.offboarding.intake import House
+from leaver.store.audit import Audit
+from leaver.store.papers import Papers
 from leaver.store.tenants import KnownTenant, Tenants
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class Store(Protocol):
+    """What forgetting a tenant needs of our memory."""
+
+    @property
+    def tenants(self) -> Tenants:
+        """The tenants."""
+
+    @property
+    def papers(self) -> Papers:
+        """What was seen of them."""
+
+    @property
+    def audit(self) -> Audit:
+        """Where it is written down."""
 
 
 async def connect(house: House, tenant_id: str, domain: str, actor: Actor, *, unseen: bool = False) -> KnownTenant:
@@ -42,6 +62,16 @@ async def connect_customers(house: House, actor: Actor) -> list[tuple[KnownTenan
     for known, _ in found:
         await _keep(house, known, actor)
     return list(found)
+
+
+async def forget(store: Store, text: str, actor: Actor) -> KnownTenant:
+    """Forget a tenant; nothing is changed in it, and what was done in it stays written down."""
+    known = await store.tenants.find(text)
+    await store.tenants.remove(known.id)
+    await health.forget(store.papers, known.id)
+    before = {"domain": known.domain, "name": known.name}
+    await store.audit.add(actor, "tenant.removed", tenant_id=known.id, before=before)
+    return known
 
 
 async def _keep(house: House, known: KnownTenant, actor: Actor) -> None:

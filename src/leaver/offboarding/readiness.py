@@ -167,6 +167,8 @@ class Readiness:
     tenant: TenantName
     probes: tuple[Probe, ...]
     tasks: tuple[TaskReadiness, ...]
+    unseen: tuple[str, ...] = ()
+    """Permissions and roles of which the tokens say nothing."""
 
     @property
     def ready(self) -> bool:
@@ -212,7 +214,8 @@ async def check(house: House, tenant: TenantName) -> Readiness:
     others = await asyncio.gather(_exchange_probe(doorway, exchange), _sharepoint_probe(doorway, sharepoint))
     probes = (*graph, *others)
     name = tenant.name or tenant.domain or tenant.id
-    return Readiness(tenant, probes, tuple(judge(task, probes, granted, name) for task in all_tasks()))
+    unseen = tuple(sorted({item for task in all_tasks() for item in _unseen(task, granted)}))
+    return Readiness(tenant, probes, tuple(judge(task, probes, granted, name) for task in all_tasks()), unseen)
 
 
 def judge(task: TaskType, probes: Sequence[Probe], granted: Granted, tenant: str) -> TaskReadiness:
@@ -252,6 +255,11 @@ def lacking(task: TaskType, granted: Granted, tenant: str) -> tuple[list[Missing
                 Missing(role, f"Assign it to the application in {tenant}: Entra admin center > Roles & admins.")
             )
     return missing, unsure
+
+
+def _unseen(task: TaskType, granted: Granted) -> Iterable[str]:
+    yield from (scope for scope in task.scopes if granted.permissions.get(service_of(scope)) is None)
+    yield from task.roles if granted.roles is None else ()
 
 
 async def granted_for(house: Reader, tenant_id: str, tasks: Iterable[TaskType]) -> Granted:

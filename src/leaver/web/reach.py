@@ -11,12 +11,12 @@ from leaver.store.tenants import KnownTenant
 from leaver.web.rooms import Rooms
 
 
-async def tenant_of(here: Rooms, person: Person, tenant_id: str) -> KnownTenant:
-    """A tenant that somebody may plan in; one out of sight looks like one that is not there."""
+async def tenant_of(here: Rooms, person: Person, tenant_id: str, right: Right = Right.PLAN) -> KnownTenant:
+    """A tenant that somebody may plan in, or may what is given; one out of sight looks like one that is not there."""
     known = await here.house.tenants.find(tenant_id)
     if not person.sees(known.id):
         raise Unusable("Leaver does not know this tenant.", "unknown_tenant")
-    require(person, Right.PLAN, known.id)
+    require(person, right, known.id)
     return known
 
 

@@ -13,6 +13,7 @@ from leaver.access.limits import Limits
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.offboarding.desk import Desk
+from leaver.offboarding.rounds import Rounds
 from leaver.wiring import House
 
 
@@ -21,6 +22,7 @@ class Rooms(Protocol):
 
     house: House
     desk: Desk
+    rounds: Rounds
     tokens: Tokens
     accounts: Accounts
     codes: Codes

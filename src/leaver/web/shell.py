@@ -26,6 +26,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+TITLES = {403: "Not allowed", 404: "Not found", 429: "Too much at once", 500: "Leaver failed", 503: "Not reachable"}
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -77,11 +78,17 @@ async def on_error(request: Request, here: Rooms, error: LeaverError, status: in
             return RedirectResponse("/password", 303)
         back = request.url.path if request.method == "GET" else "/"
         return RedirectResponse(f"/signin?next={quote(back)}", 303)
-    session = await here.sessions.of(request.cookies.get(COOKIE, ""))
-    title = {403: "Not allowed", 404: "Not found", 429: "Too much at once", 503: "Not reachable"}.get(
-        status, "That did not work"
-    )
-    return page(request, "problem.html", session, code=status, title=title, text=error.message, advice=error.advice)
+    return await on_refusal(request, here, error.message, error.advice, status)
+
+
+async def on_refusal(request: Request, here: Rooms, text: str, advice: str, status: int) -> Response:
+    """What no page answers, as a page; around it the frame of whoever is signed in."""
+    try:
+        session = await here.sessions.of(request.cookies.get(COOKIE, ""))
+    except Exception:  # noqa: BLE001 - what is wrong may be the very place where sessions are kept
+        session = None
+    title = TITLES.get(status, "That did not work")
+    return page(request, "problem.html", session, code=status, title=title, text=text, advice=advice)
 
 
 def lists(form: FormData) -> dict[str, list[str]]:

@@ -148,6 +148,12 @@ class Users:
         following = urlsplit(text(body, "@odata.nextLink")).query
         return tuple(_user_row(row) for row in body.get("value") or ()), following
 
+    async def count(self) -> int | None:
+        """How many users there are; None where the service does not say."""
+        body = await self._wire.get("/users", {"$select": "id", "$top": "1", "$count": "true"}, advanced=True)
+        found = body.get("@odata.count")
+        return found if isinstance(found, int) else None
+
     async def _searched(self, words: str, ask: Callable[[str], Awaitable[Found]]) -> Found:
         """What a search finds; by fewer properties where the service refuses to search by one of them."""
         try:

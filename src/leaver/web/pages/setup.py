@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -12,8 +11,9 @@ from leaver.access.roles import Right, require
 from leaver.access.sessions import Session
 from leaver.config import Config
 from leaver.domain.errors import LeaverError
-from leaver.offboarding import readiness
 from leaver.offboarding.connecting import connect, connect_customers
+from leaver.offboarding.health import look
+from leaver.web.repairs import consent
 from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import Signed, page
 
@@ -58,7 +58,8 @@ async def _show(
     health: dict[str, Any] | None = None
     if chosen is not None:
         try:
-            health = (await readiness.check(here.house, chosen.named)).as_json()
+            found, _ = await look(here.house, chosen.named)
+            health = found.as_json()
         except LeaverError as error:
             problem = problem or error
     config = here.house.config
@@ -70,7 +71,7 @@ async def _show(
         page="Tenants",
         app=_app(config),
         partner=config.partner_tenant,
-        consent=_consent(here.house.clouds.login, config.client_id, chosen.id if chosen else "organizations"),
+        consent=consent(here, chosen.id if chosen else "organizations"),
         tenants=tenants,
         known=chosen,
         health=health,
@@ -106,8 +107,3 @@ def _app(config: Config) -> list[tuple[bool, str, str]]:
     if proof == "a client secret":
         rows.append((False, "OneDrive", "SharePoint refuses secrets: the OneDrive tasks need a certificate."))
     return rows
-
-
-def _consent(login: str, client_id: str, tenant: str) -> str:
-    """Where an administrator of the tenant consents to the application."""
-    return f"{login}/{quote(tenant)}/adminconsent?{urlencode({'client_id': client_id})}" if client_id else ""
