@@ -14,6 +14,7 @@ from leaver.offboarding import desk as doors
 from leaver.offboarding.approval import ApprovalRule, save_rule
 from leaver.offboarding.desk import Request
 from leaver.offboarding.drive import drive
+from leaver.store.audit import Wanted
 from m365_simulator.world import World
 from support import Desk, Wire
 
@@ -84,7 +85,7 @@ async def test_nothing_is_changed_before_a_second_person_agrees(desk: Desk, worl
     assert done.state.value == "completed"
     assert done.approval is not None
     assert done.approval.decided_by == "Pat"
-    whats = [entry["what"] async for entry in desk.house.audit.entries(offboarding_id=record.id)]
+    whats = [entry["what"] async for entry in desk.house.audit.entries(Wanted(offboarding_id=record.id))]
     assert whats == ["offboarding.accepted", "offboarding.approved", "offboarding.ended"]
 
 

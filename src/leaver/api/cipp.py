@@ -47,6 +47,8 @@ from leaver.domain.plan import NoteKind
 from leaver.domain.products import product_name
 from leaver.offboarding.conflicts import NEVER_A_DEFAULT, default_refusals
 from leaver.offboarding.desk import Request as Asked
+from leaver.offboarding.presetting import locked_in, preset
+from leaver.store.audit import Wanted
 from leaver.store.tenants import KnownTenant
 from leaver.tasks.catalogue import all_tasks
 
@@ -337,11 +339,14 @@ async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONRes
     values, warnings = read_switches(switches)
     if not values and switches:
         return _refused(["No switch is known.", *warnings])
-    for reason in default_refusals({task: None for task, value in values.items() if value}):
-        warnings.append(f"Not kept: {reason}")
-    values = {task: value and task != NEVER_A_DEFAULT for task, value in values.items()}
+    if values.get(NEVER_A_DEFAULT):
+        warnings += [f"Not kept: {reason}" for reason in default_refusals({NEVER_A_DEFAULT: None})]
+        values[NEVER_A_DEFAULT] = False
     kept = {task: {"value": value, "locked": False} for task, value in values.items()}
-    await here.house.defaults.save(known.id, kept, person.actor())
+    for task in await locked_in(here.house, known.id):
+        if kept.pop(task, None):
+            warnings.append(f"Not kept: {task} is locked by your organization.")
+    await preset(here.house, known.id, kept, person.actor())
     text = f"Set the offboarding defaults of {known.name or known.domain}."
     return JSONResponse({"Results": text, "Warnings": warnings})
 
@@ -364,7 +369,7 @@ async def list_logs(here: Here, person: Caller) -> JSONResponse:
             "IP": entry["address"],
             "RowKey": str(entry["number"]),
         }
-        for entry in await here.house.audit.latest(tenant_ids=limits, limit=1000)
+        for entry in await here.house.audit.latest(Wanted(limits), limit=1000)
     ]
     return JSONResponse(rows)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from leaver.access.roles import Role
 from leaver.domain.outcome import Outcome, State
 from leaver.domain.plan import NoteKind, Reversibility
+from leaver.offboarding.health import Status, Works
 
 Item = TypeVar("Item")
 MOMENT = "ISO 8601 in UTC."
@@ -44,6 +45,16 @@ class TaskKind(Shape):
     list_of: str
 
 
+class Look(Shape):
+    """How a tenant was when it was looked at."""
+
+    status: Status
+    checked_at: str = Field(description=MOMENT)
+    areas: dict[str, Works] = Field(description="Users, groups, Exchange, files, Teams and licenses.")
+    not_working: list[str] = Field(description="Labels of the tasks that would not work.")
+    users: int | None = Field(description="How many users there are, where Microsoft says.")
+
+
 class TenantShown(Shape):
     """A tenant that Leaver knows."""
 
@@ -51,6 +62,7 @@ class TenantShown(Shape):
     domain: str
     name: str
     domains: list[str]
+    health: Look | None = Field(description="When it was last looked at; null if nobody has yet.")
 
 
 class TenantNamed(Shape):
@@ -90,7 +102,7 @@ class TaskReady(Shape):
     reasons: list[str]
 
 
-class Health(Shape):
+class Health(Look):
     """What would work in a tenant."""
 
     tenant: TenantNamed
@@ -289,6 +301,8 @@ class TokenShown(Shape):
     expires_at: str = Field(description=MOMENT + " Empty: never.")
     created_at: str
     created_by: str
+    hint: str = Field(description="The first and the last letters of its secret.")
+    last_used_at: str = Field(description=MOMENT + " Within an hour; empty: never.")
 
 
 class TokenMade(TokenShown):

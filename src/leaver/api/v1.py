@@ -41,9 +41,11 @@ from leaver.api.shapes import (
 )
 from leaver.domain.errors import LeaverError, Refused, Unusable
 from leaver.domain.offboarding import Offboarding, document
-from leaver.offboarding import paper, readiness, report
-from leaver.offboarding.conflicts import default_refusals
+from leaver.offboarding import paper, report
 from leaver.offboarding.desk import Request as Asked
+from leaver.offboarding.health import look, summaries
+from leaver.offboarding.presetting import preset
+from leaver.store.audit import Wanted
 from leaver.store.defaults import ORGANIZATION, effective
 from leaver.store.tenants import KnownTenant
 from leaver.tasks.catalogue import all_tasks
@@ -192,8 +194,15 @@ async def tenants(here: Here, person: Caller, search: str = "") -> dict[str, Any
     """By name."""
     require(person, Right.SEE)
     wanted = search.strip().lower()
+    seen = await summaries(here.house.papers)
     items = [
-        {"id": tenant.id, "domain": tenant.domain, "name": tenant.name, "domains": tenant.domains}
+        {
+            "id": tenant.id,
+            "domain": tenant.domain,
+            "name": tenant.name,
+            "domains": tenant.domains,
+            "health": seen[tenant.id].as_json() if tenant.id in seen else None,
+        }
         for tenant in await here.house.tenants.all()
         if person.sees(tenant.id) and wanted in f"{tenant.name} {' '.join([tenant.domain, *tenant.domains])}".lower()
     ]
@@ -206,7 +215,8 @@ async def tenants(here: Here, person: Caller, search: str = "") -> dict[str, Any
 async def health(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
     """One read-only probe for each service and permission."""
     known = await tenant_of(here, person, tenant, Right.PLAN)
-    return (await readiness.check(here.house, known.named)).as_json()
+    found, seen = await look(here.house, known.named)
+    return found.as_json() | seen.summary.as_json()
 
 
 @router.get(
@@ -239,13 +249,7 @@ async def put_defaults(
 ) -> dict[str, Any]:
     """Changes count for new offboardings only."""
     where = await _scope(here, person, scope, Right.MANAGE)
-    strange = sorted(set(values) - {task.name for task in all_tasks()})
-    if strange:
-        raise Unusable(f"There is no task {', '.join(strange)}.", "unknown_task")
-    if reasons := default_refusals({task: None for task, given in values.items() if given.value}):
-        raise Unusable(" ".join(reasons), "unsafe_default")
-    kept = {task: value.model_dump() for task, value in values.items()}
-    await here.house.defaults.save(where, kept, person.actor())
+    await preset(here.house, where, {task: value.model_dump() for task, value in values.items()}, person.actor())
     return await here.house.defaults.get(where)
 
 
@@ -464,12 +468,19 @@ async def audit(
     person: Caller,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     offboarding: str = "",
+    tenant: str = "",
+    search: Annotated[str, Query(max_length=200, description="Who, from where, about whom, or a reference.")] = "",
+    what: Annotated[list[str], Query(description="What it begins with: `sign_in`, `undo.`.")] = [],  # noqa: B006
+    since: AwareDatetime | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> dict[str, Any]:
     """Entries with a number above `after`."""
     _require_audit(person)
-    ids = None if person.tenants is None else sorted(person.tenants)
-    found = here.house.audit.entries(tenant_ids=ids, offboarding_id=offboarding, after=after, limit=limit)
+    ids = person.tenant_ids
+    if tenant:
+        ids = [(await tenant_of(here, person, tenant, Right.AUDIT)).id]
+    wanted = Wanted(ids, offboarding, search, what, since)
+    found = here.house.audit.entries(wanted, after=after, limit=limit)
     items = [entry async for entry in found]
     return {"items": items, "next": str(items[-1]["number"]) if len(items) == limit else ""}
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, Text, cast, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,8 +20,32 @@ from leaver.store import tables
 from leaver.store.database import Database, uninterrupted
 
 PAGE = 500
+ENTRY = tables.audit.c
 FIRST = "0" * 64
 """What the first entry names as the one before it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries; everything that is left open counts."""
+
+    tenant_ids: Sequence[str] | None = None
+    """Those of these tenants; None: all, those of no tenant included."""
+    offboarding_id: str = ""
+    text: str = ""
+    """Somewhere in who, from where, about whom, before or after; or in name and reference of the offboarding."""
+    kinds: Sequence[str] = ()
+    """What an entry's `what` is or begins with, like `sign_in` or `undo.`."""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class About:
+    """The offboarding that an entry is about, as it is called."""
+
+    user_upn: str
+    user_name: str
+    reference: str
 
 
 class Audit:
@@ -74,18 +100,14 @@ class Audit:
         await connection.execute(update(head).where(head.c.id == 1).values(number=entry["number"], hash=entry["hash"]))
 
     async def entries(
-        self, *, tenant_ids: list[str] | None = None, offboarding_id: str = "", after: int = 0, limit: int = 0
+        self, wanted: Wanted = Wanted(), *, after: int = 0, limit: int = 0
     ) -> AsyncIterator[dict[str, Any]]:
         """Entries in their order, those with a number above `after`."""
         given = 0
         while True:
-            wanted = select(tables.audit).where(tables.audit.c.number > after).order_by(tables.audit.c.number)
-            if tenant_ids is not None:
-                wanted = wanted.where(tables.audit.c.tenant_id.in_(tenant_ids))
-            if offboarding_id:
-                wanted = wanted.where(tables.audit.c.offboarding_id == offboarding_id)
+            query = select(tables.audit).where(ENTRY.number > after, *_conditions(wanted)).order_by(ENTRY.number)
             async with self._database.begin(write=False) as connection:
-                rows = (await connection.execute(wanted.limit(PAGE))).mappings().all()
+                rows = (await connection.execute(query.limit(PAGE))).mappings().all()
             for row in rows:
                 if limit and given >= limit:
                     return
@@ -95,17 +117,31 @@ class Audit:
                 return
             after = rows[-1]["number"]
 
-    async def latest(
-        self, *, tenant_ids: list[str] | None = None, before: int = 0, limit: int = 50
-    ) -> list[dict[str, Any]]:
+    @uninterrupted
+    async def latest(self, wanted: Wanted = Wanted(), *, before: int = 0, limit: int = 50) -> list[dict[str, Any]]:
         """Entries, the latest first; those with a number below `before` if one is given."""
-        wanted = select(tables.audit).order_by(tables.audit.c.number.desc()).limit(limit)
-        if tenant_ids is not None:
-            wanted = wanted.where(tables.audit.c.tenant_id.in_(tenant_ids))
+        chosen = _conditions(wanted)
         if before:
-            wanted = wanted.where(tables.audit.c.number < before)
+            chosen.append(ENTRY.number < before)
+        query = select(tables.audit).where(*chosen).order_by(ENTRY.number.desc()).limit(limit)
         async with self._database.begin(write=False) as connection:
-            return [dict(row) for row in (await connection.execute(wanted)).mappings()]
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+    @uninterrupted
+    async def count(self, wanted: Wanted = Wanted()) -> int:
+        """How many entries there are."""
+        query = select(func.count()).select_from(tables.audit).where(*_conditions(wanted))
+        async with self._database.begin(write=False) as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    @uninterrupted
+    async def about(self, offboarding_ids: Sequence[str]) -> dict[str, About]:
+        """How the offboardings are called that entries are about, by id."""
+        head = tables.offboardings.c
+        columns = (head.id, head.user_upn, head.user_name, head.reference)
+        async with self._database.begin(write=False) as connection:
+            rows = await connection.execute(select(*columns).where(head.id.in_(offboarding_ids)))
+            return {row.id: About(row.user_upn, row.user_name, row.reference) for row in rows}
 
     async def verify(self) -> list[str]:
         """What is wrong with the chain; empty when nothing is. A changed, missing or reordered entry is found."""
@@ -126,6 +162,34 @@ class Audit:
         if head is not None and (head.number, head.hash) != (number, previous if number else FIRST):
             problems.append(f"The trail ends at entry {number}, but {head.number} entries were written.")
         return problems
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.tenant_ids is not None:
+        found.append(ENTRY.tenant_id.in_(wanted.tenant_ids))
+    if wanted.offboarding_id:
+        found.append(ENTRY.offboarding_id == wanted.offboarding_id)
+    if wanted.kinds:
+        found.append(or_(*(ENTRY.what.startswith(kind, autoescape=True) for kind in wanted.kinds)))
+    if wanted.since is not None:
+        found.append(ENTRY.at >= (stamp(wanted.since.astimezone(UTC)) or ""))
+    if text := wanted.text.replace("\0", "").strip().lower():
+        head = tables.offboardings.c
+        called = or_(*(_holds(column, text) for column in (head.user_upn, head.user_name, head.reference)))
+        columns = (ENTRY.actor, ENTRY.address, ENTRY.what, ENTRY.user_id, ENTRY.offboarding_id)
+        values = (cast(ENTRY.before, Text), cast(ENTRY.after, Text))
+        found.append(
+            or_(
+                *(_holds(column, text) for column in (*columns, *values)),
+                ENTRY.offboarding_id.in_(select(head.id).where(called)),
+            )
+        )
+    return found
+
+
+def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    return func.lower(column).contains(text, autoescape=True)
 
 
 def seal(entry: dict[str, Any]) -> str:
