@@ -39,7 +39,9 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self.process = self.terminal.start("serve", LEAVER_PORT=str(self.port), LEAVER_LEASE_SECONDS="3")
+        self.process = self.terminal.start(
+            "serve", LEAVER_PORT=str(self.port), LEAVER_LEASE_SECONDS="3", LEAVER_HEALTH_SECONDS="0"
+        )
         for _ in range(150):
             try:
                 if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:

@@ -37,6 +37,13 @@ def test_no_violation_anywhere(shared_server: Server, browser: Any, theme: str) 
         found += looked_at(axe, visitor, path)
         waiting += links(visitor.page)
 
+    for stranger in (visitor, outside):
+        answer = stranger.page.goto("/nowhere")
+        assert answer is not None
+        assert answer.status == 404
+        found += looked_at(axe, stranger, "/nowhere")
+        stranger.problems = [problem for problem in stranger.problems if "404" not in problem]
+
     assert len(seen) > 12
     assert found == []
     assert outside.problems + visitor.problems == []
@@ -45,6 +52,7 @@ def test_no_violation_anywhere(shared_server: Server, browser: Any, theme: str) 
 def looked_at(axe: Any, visitor: Visitor, path: str) -> list[str]:
     """What axe and the eye find on the page and on each dialog and menu of it."""
     page, found = visitor.page, []
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     for size, viewport in SIZES.items():
         page.set_viewport_size(viewport)
         found += [f"{path} {size}: {text}" for text in violations(axe, page)]
@@ -89,7 +97,11 @@ def shape(path: str) -> str:
 def prepared(server: Server) -> list[str]:
     """Offboardings in every state that a page shows differently."""
     if not server.call("GET", "/api/v1/offboardings")["items"]:
+        tenant = server.terminal.tenant["id"]
+        server.simulator("faults", {"match": "Get-Mailbox", "status": 403, "times": 1})
+        assert server.call("GET", f"/api/v1/tenants/{tenant}/health")["status"] == "limited"  # its page shows why
         server.simulator("faults", {"match": "Set-Mailbox", "status": 403, "times": None})
+        server.call("POST", "/api/v1/tokens", json={"name": "HaloPSA", "role": "viewer"})
         failed = server.offboard("lee.gu@contoso.example", {"disable_sign_in": True, "convert_to_shared": True})
         done = server.offboard(
             "adele.vance@contoso.example",

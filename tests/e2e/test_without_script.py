@@ -1,0 +1,110 @@
+"""What people do in the portal, once more without JavaScript: forms, links, and pages that ask again by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from e2e.portal import PASSWORD, Server, Visitor
+
+pytestmark = pytest.mark.e2e
+
+
+def somebody(browser: Any, server: Server, **options: Any) -> Visitor:
+    """Somebody whose browser runs no script."""
+    return Visitor(browser, server, java_script_enabled=False, **options).sign_in()
+
+
+def test_five_users_from_a_pasted_list(shared_server: Server, browser: Any) -> None:
+    names = ("lee.gu", "alex.wilber", "joni.sherman", "henrietta.mueller", "megan.bowen")
+    visitor = somebody(browser, shared_server)
+    visitor.to_users()
+    page = visitor.page
+    page.fill("#list", "\n".join(f"{name}@contoso.example" for name in names))
+    page.click("button[value=paste]")
+    page.click("text=Next: settings")
+    page.check("#t-disable_sign_in")
+    page.click("text=Next: review plan")
+    page.wait_for_selector("text=5 users")
+    visitor.confirm()
+    page.wait_for_selector("h1 >> text=5 users of Contoso")
+    page.wait_for_selector("#summary >> text=All have ended", timeout=60_000)
+
+    assert page.locator("tbody >> text=/Completed|Follow-up/").count() == 5
+    assert visitor.problems == []
+
+
+def test_a_blocker_is_resolved_and_the_run_scheduled(shared_server: Server, browser: Any) -> None:
+    visitor = somebody(browser, shared_server)
+    page = visitor.page
+    visitor.to_settings("grady")
+    page.check("#t-convert_to_shared")
+    page.check("#t-remove_licenses")
+    page.check("#later")
+    page.fill("#at", "2099-06-12T17:30")
+    page.fill("#tz", "Asia/Tokyo")
+    page.click("text=Next: review plan")
+    page.wait_for_selector("text=Resolve the blocker to continue.")
+    page.check("input[name^='decide:'] >> nth=0")
+    page.click("text=Apply decisions")
+    page.click("button:text('Schedule 1 user')")
+    page.wait_for_selector("#summary >> text=Scheduled")
+
+    assert page.get_attribute(".run-head time >> nth=0", "datetime") == "2099-06-12T08:30:00+00:00"
+    assert visitor.problems == []
+
+
+def test_the_session_ends_in_the_middle_and_a_colleague_is_at_the_same_user(
+    shared_server: Server, browser: Any
+) -> None:
+    one, other = somebody(browser, shared_server), somebody(browser, shared_server)
+    one.to_review("isaiah")
+    other.to_review("isaiah")
+    one.context.clear_cookies(name="leaver")
+    one.page.reload()
+    one.enter("admin", PASSWORD)
+    one.page.wait_for_selector("h2 >> text=What will change")
+    one.confirm()
+    one.ended()
+    other.confirm()
+
+    assert "changed since the plan" in other.page.inner_text("main")
+    assert one.problems == []
+
+
+def test_a_failed_task_is_retried_and_another_skipped_with_a_note(server: Server, browser: Any) -> None:
+    server.simulator("faults", [{"match": "Set-Mailbox", "status": 403}, {"match": "DELETE /groups", "status": 403}])
+    visitor = somebody(browser, server)
+    visitor.to_review("adele", tasks=("disable_sign_in", "convert_to_shared", "remove_groups"))
+    visitor.confirm()
+    visitor.ended("Failed")
+    page = visitor.page
+    page.click("#task-remove_groups >> text=Skip with a note…")
+    page.fill("#note-remove_groups", "The service desk does it")
+    page.click("#skip-remove_groups >> button:text('Skip it')")
+    page.wait_for_selector("#task-remove_groups >> text=The service desk does it")
+    page.click("#task-convert_to_shared >> text=Retry")
+    visitor.ended("Completed|Follow-up")
+
+    assert "Verified" in page.inner_text("#task-convert_to_shared")
+    assert visitor.problems == []
+
+
+def test_a_run_goes_on_through_a_restart_and_is_cancelled(server: Server, browser: Any) -> None:
+    visitor = somebody(browser, server)
+    visitor.to_review("adele", tasks=("disable_sign_in", "reset_password", "remove_mfa_methods", "remove_groups"))
+    server.simulator("behaviour", {"latency": {"graph": 1500}})
+    visitor.confirm()
+    page = visitor.page
+    page.wait_for_selector("#summary >> text=Running", timeout=40_000)
+    run = page.url
+    server.kill()
+    server.start()
+    page.goto(run)
+    page.click("text=Cancel remaining")
+    page.click("#cancel >> text=/^Cancel \\d+ tasks?$/")
+    server.simulator("behaviour", {"latency": {"graph": 0}})
+    visitor.ended("Cancelled|Completed|Follow-up")
+
+    assert [problem for problem in visitor.problems if "ERR_" not in problem] == []
