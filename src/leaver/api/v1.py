@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
@@ -303,8 +303,6 @@ async def create(
 ) -> JSONResponse:
     """All users or none: a blocker, a conflict, or a plan other than the confirmed one refuses the request."""
     known = await tenant_of(here, person, body.tenant, Right.OFFBOARD)
-    if body.at is not None and body.at <= datetime.now(body.at.tzinfo):
-        raise Unusable("`at` has passed.", "time_has_passed", advice="Leave it out to start at once.")
 
     async def allowed(record: Offboarding) -> None:
         await refuse_privileged(person, here.house.doorway(known.id), record)

@@ -48,6 +48,12 @@ Allowed = Callable[[Offboarding], Awaitable[None]]
 """Raises when whoever asks may not offboard this user; asked before anything is accepted."""
 
 
+def refuse_past(at: datetime | None) -> None:
+    """Refuse a moment that has passed; whoever wants to start at once names none."""
+    if at is not None and at <= datetime.now(UTC):
+        raise Unusable("The time has passed.", "time_has_passed", advice="Leave it out to start at once.")
+
+
 async def anybody(_: Offboarding) -> None:
     """No limit: as at the command line, where whoever has the configuration has everything."""
 
@@ -78,6 +84,7 @@ class Desk:
 
         A plan that holds a blocker, or is not the one with the confirmed digest, is unusable.
         """
+        refuse_past(request.at)
         planned = await self.plan(request, actor)
         for item in planned.planned:
             await allowed(item.record)
@@ -354,6 +361,7 @@ async def reschedule(
     kept: Offboardings, audit: Audit, offboarding_id: str, at: datetime, time_zone: str, actor: Actor
 ) -> Offboarding:
     """Move an offboarding that has not started to another moment."""
+    refuse_past(at)
     record = await kept.get(offboarding_id)
     if record.started or record.ended_at is not None:
         raise Unusable(f"{record.id} cannot be moved: it is {record.state.value}.", "already_started")

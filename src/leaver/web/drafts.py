@@ -11,6 +11,7 @@ from leaver.access.roles import Person, Right, may, require
 from leaver.access.sessions import Session
 from leaver.domain.errors import Unusable
 from leaver.offboarding.desk import Request as Asked
+from leaver.offboarding.desk import refuse_past
 from leaver.web.reach import some_tenant
 from leaver.web.rooms import Rooms
 
@@ -78,6 +79,5 @@ def moment(draft: Mapping[str, Any]) -> tuple[datetime, str]:
         at = datetime.fromisoformat(str(draft["at"])).replace(tzinfo=ZoneInfo(zone))
     except (ValueError, ZoneInfoNotFoundError, OSError) as error:
         raise Unusable("The date, the time or the time zone is not one.", "malformed_time") from error
-    if at <= datetime.now(UTC):
-        raise Unusable("The time has passed.", "time_has_passed")
+    refuse_past(at)
     return at.astimezone(UTC), zone

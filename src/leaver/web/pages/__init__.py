@@ -18,6 +18,7 @@ from leaver.web.pages import (
     people,
     presets,
     protected,
+    reschedule,
     runs,
     settings,
     setup,
@@ -36,6 +37,7 @@ SUBJECTS = (
     wizard,
     drafts,
     together,
+    reschedule,
     runs,  # behind the wizard: `new` is no id
     tenants,
     defaults,
