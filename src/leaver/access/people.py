@@ -80,6 +80,8 @@ class People:
         if before.runs_all and not (role is Role.ADMINISTRATOR and not tenants):
             await self._keep_one(before)
         await self._papers.change(KIND, before.name.lower(), lambda fresh: fresh | after)
+        if before.runs_all:
+            await self._put_back_the_last(found)
         await self._sessions.close_all(before.name)
         shown = {"name": before.name, "role": before.role.value, "tenants": list(before.tenants) or None}
         await self._audit.add(actor, "account.changed", before=shown, after={"name": before.name, **after})
@@ -104,6 +106,8 @@ class People:
         if member.runs_all:
             await self._keep_one(member)
         await self._papers.remove(KIND, member.name.lower())
+        if member.runs_all:
+            await self._put_back_the_last(found)
         await self._sessions.close_all(member.name)
         await self._audit.add(actor, "account.removed", before={"name": member.name, "role": member.role.value})
 
@@ -126,6 +130,14 @@ class People:
                 "last_administrator",
                 advice="Make somebody else administrator first.",
             )
+
+    async def _put_back_the_last(self, found: dict[str, Any]) -> None:
+        """Two who take each other's place away at the same moment both looked before the other one was gone."""
+        try:
+            await self._keep_one(_member(found))
+        except Unusable:
+            await self._put(found)
+            raise
 
     async def _put(self, account: dict[str, Any]) -> None:
         await self._papers.put(KIND, str(account["name"]).lower(), account)
