@@ -8,7 +8,7 @@ import pytest
 
 from e2e.portal import PASSWORD, Server, Visitor
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
 def somebody(browser: Any, server: Server, **options: Any) -> Visitor:
@@ -59,8 +59,8 @@ def test_the_session_ends_in_the_middle_and_a_colleague_is_at_the_same_user(
     shared_server: Server, browser: Any
 ) -> None:
     one, other = somebody(browser, shared_server), somebody(browser, shared_server)
-    one.to_review("isaiah")
-    other.to_review("isaiah")
+    one.to_review("adele")
+    other.to_review("adele")
     one.context.clear_cookies(name="leaver")
     one.page.reload()
     one.enter("admin", PASSWORD)
