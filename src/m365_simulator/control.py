@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -48,8 +49,13 @@ def routes(state: State) -> list[Route]:
             state.behaviour.faults.clear()
         elif request.method == "POST":
             asked = await _json(request)
-            for each in asked if isinstance(asked, list) else [asked]:
-                state.behaviour.faults.append(Fault(**each))
+            try:
+                found = [Fault(**each) for each in (asked if isinstance(asked, list) else [asked])]
+                for each in found:
+                    re.compile(each.match)
+            except (TypeError, re.error) as error:
+                return JSONResponse({"error": f"That is no fault: {error}"}, 400)
+            state.behaviour.faults += found
         return JSONResponse(plain(state.behaviour.faults))
 
     async def clock(request: Request) -> Response:

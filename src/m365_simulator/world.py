@@ -126,6 +126,8 @@ class User:
     created: datetime = datetime(2023, 1, 1, tzinfo=UTC)
     deleted_at: datetime | None = None
     last_sign_in: datetime | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+    """Properties by Graph's names that nothing here depends on (`jobTitle`)."""
 
 
 @dataclass

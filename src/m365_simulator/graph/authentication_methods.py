@@ -45,6 +45,12 @@ def listed(call: GraphCall) -> Answer:
     return Answer(body={"@odata.context": f"{call.base}/$metadata#authentication/methods", "value": rows})
 
 
+@route("GET", "/users/{}/authentication/passwordMethods", *_READ)
+def passwords(call: GraphCall) -> Answer:
+    """The password, which is a method that cannot be deleted."""
+    return Answer(body={"value": [_password(people.read(call))]})
+
+
 @route("DELETE", "/users/{}/authentication/qrCodePinMethod", _ALL, "UserAuthMethod-QR.ReadWrite.All")
 def qr_code_deleted(call: GraphCall) -> Answer:
     """The one method that stands alone: beta, and without an id."""

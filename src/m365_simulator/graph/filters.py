@@ -46,7 +46,10 @@ class Filter:
 
     def matches(self, read: Read) -> bool:
         """Whether an object passes; `read` gives its properties by name."""
-        return self._test(read)
+        try:
+            return self._test(read)
+        except TypeError:
+            raise self._wrong() from None
 
     def _either(self) -> Test:
         tests = [self._both()]
@@ -82,10 +85,9 @@ class Filter:
         self._expect(",")
         value = str(_value(self._take())).lower()
         self._expect(")")
-        if self._next_is("eq"):
-            self._take()
+        wanted = bool(_value(self._take())) if self._next_is("eq") else True
         function = _FUNCTIONS[word]
-        return lambda read: function(str(read(name) or "").lower(), value)
+        return lambda read: function(str(read(name) or "").lower(), value) is wanted
 
     def _any(self, collection: str) -> Test:
         """`assignedLicenses/any(x:x/skuId eq …)` and `proxyAddresses/any(p:p eq '…')`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from m365_simulator.graph import odata, people
@@ -17,6 +18,7 @@ from m365_simulator.world import Group, Role, User
 _MEMBER_OF = (*READ, *READ_USERS)
 _GROUP = "microsoft.graph.group"
 _ROLE = "microsoft.graph.directoryRole"
+_EXPANDED_AT_MOST = 20
 _NOT_OWNED = ("distribution", "mail_security")
 """Kinds of groups made in Exchange, whose owners Graph does not show."""
 
@@ -24,19 +26,51 @@ _NOT_OWNED = ("distribution", "mail_security")
 @route("GET", "/groups", *READ)
 def listed(call: GraphCall) -> Answer:
     """All groups, or those that are searched for."""
+    found = odata.ordered(call, _chosen(call), PROPERTIES)
+    names = odata.selected(call, PROPERTIES, DEFAULT, "group")
+    expand = odata.expansions(call, "group", "members", "owners")
+    return odata.rows(call, found, lambda group: _shown(call, group, names, expand))
+
+
+@route("GET", "/groups/$count", *READ)
+def counted(call: GraphCall) -> Answer:
+    """How many groups there are."""
+    return odata.count_only(call, len(_chosen(call)))
+
+
+def _chosen(call: GraphCall) -> Sequence[Group]:
+    """The groups that `$search` and `$filter` leave."""
     groups = [_seen(call, group) for group in call.world.groups.values()]
     if "$search" in call.query:
         text = odata.need_header_for_search(call).strip('"').partition(":")[2].strip('"').lower()
         groups = [g for g in groups if any(w.startswith(text) for w in g.display_name.lower().split())]
-    found = odata.ordered(call, odata.filtered(call, groups, PROPERTIES), PROPERTIES)
-    names = odata.selected(call, PROPERTIES, DEFAULT, "group")
-    return odata.rows(call, found, lambda group: {name: PROPERTIES[name](call, group) for name in names})
+    return odata.filtered(call, groups, PROPERTIES)
+
+
+def _shown(call: GraphCall, group: Group, names: Sequence[str], expand: dict[str, list[str]]) -> dict[str, Any]:
+    """A group, with at most twenty of its members and owners where they are asked for."""
+    found = {name: PROPERTIES[name](call, group) for name in names}
+    for name in expand:
+        aliases = sorted(group.members if name == "members" else group.owners)
+        people = [user for alias in aliases if (user := _user(call, alias))]
+        found[name] = [reference(user) for user in people[:_EXPANDED_AT_MOST]]
+    return found
 
 
 @route("GET", "/groups/{}", *READ)
 def read(call: GraphCall) -> Answer:
     """One group."""
-    return odata.one(call, find(call), PROPERTIES, DEFAULT, "group")
+    names = odata.selected(call, PROPERTIES, DEFAULT, "group")
+    expand = odata.expansions(call, "group", "members", "owners")
+    body = {"@odata.context": f"{call.base}/$metadata#groups/$entity"}
+    return Answer(body=body | _shown(call, find(call), names, expand))
+
+
+@route("GET", "/groups/{}/members/$count", *READ, also=("/groups/{}/owners/$count",))
+def people_counted(call: GraphCall) -> Answer:
+    """How many people are in a group, or own it."""
+    group = find(call)
+    return odata.count_only(call, len(group.owners if "/owners/" in call.path.lower() else group.members))
 
 
 @route(
@@ -77,6 +111,10 @@ def owners(call: GraphCall) -> Answer:
 )
 def member_of(call: GraphCall) -> Answer:
     """The groups and directory roles that a user is in."""
+    return _mixed(call, _memberships(call))
+
+
+def _memberships(call: GraphCall) -> list[Group | Role]:
     alias = people.read(call).alias
     transitive = "/transitivememberof" in call.path.lower()
     found: list[Group | Role] = []
@@ -84,7 +122,25 @@ def member_of(call: GraphCall) -> Answer:
         found += [group for each in call.world.groups.values() if alias in (group := _seen(call, each)).members]
     if not call.path.endswith(_GROUP) and call.caller.may(*READ, "RoleManagement.Read.Directory"):
         found += roles_of(call, alias, through_groups=transitive)
-    return _mixed(call, found)
+    return found
+
+
+@route(
+    "GET",
+    "/users/{}/memberOf/$count",
+    *_MEMBER_OF,
+    also=(
+        f"/users/{{}}/memberOf/{_GROUP}/$count",
+        f"/users/{{}}/memberOf/{_ROLE}/$count",
+        "/users/{}/transitiveMemberOf/$count",
+        f"/users/{{}}/transitiveMemberOf/{_GROUP}/$count",
+        f"/users/{{}}/transitiveMemberOf/{_ROLE}/$count",
+    ),
+)
+def memberships_counted(call: GraphCall) -> Answer:
+    """How many groups and directory roles a user is in."""
+    call.path = call.path.rstrip("/").rpartition("/")[0]
+    return odata.count_only(call, len(_memberships(call)))
 
 
 @route("GET", "/users/{}/ownedObjects", *READ_USERS, units=2, also=(f"/users/{{}}/ownedObjects/{_GROUP}",))

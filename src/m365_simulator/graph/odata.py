@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ T = TypeVar("T")
 Properties = Mapping[str, Callable[[GraphCall, T], Any]]
 """Name of a property to the function that reads it."""
 
+_EXPANSION = re.compile(r"([\w.]+)(?:\(([^)]*)\))?")
 NO_HEADER = (
     "Request with $search query parameter only works through MSGraph with a special request header: "
     "'ConsistencyLevel: eventual'"
@@ -63,7 +65,7 @@ def rows(
     if asked and not asked.isdigit():
         raise GraphError(400, "BadRequest", f"Invalid value '{asked}' for $top query option found.")
     size = min(int(asked) if asked else page, most)
-    if asked and int(asked) > most:
+    if asked and not 1 <= int(asked) <= most:
         raise unsupported(f"Invalid page size specified: '{asked}'. Must be between 1 and {most} inclusive.")
     if "$skip" in call.query and not skip_allowed:
         raise GraphError(400, "Request_UnsupportedQuery", "'$skip' is not supported by the service.")
@@ -124,6 +126,18 @@ def ordered(call: GraphCall, items: Sequence[T], properties: Properties[T]) -> S
             raise GraphError(400, "BadRequest", f"Could not find a property named '{name}'.")
         keys = {id(item): str(read(call, item) or "").lower() for item in found}
         found.sort(key=lambda item: keys[id(item)], reverse=direction == "desc")
+    return found
+
+
+def expansions(call: GraphCall, of_type: str, *known: str) -> dict[str, list[str]]:
+    """What `$expand` asks for, each with the properties that it selects there; nothing is left out in silence."""
+    found: dict[str, list[str]] = {}
+    for name, within in _EXPANSION.findall(call.query.get("$expand", "")):
+        spelled = next((each for each in known if each.lower() == name.lower()), None)
+        if spelled is None:
+            raise GraphError(400, "BadRequest", f"Parsing OData Select and Expand failed: '{name}' of '{of_type}'.")
+        chosen = within.partition("$select=")[2].partition(";")[0]
+        found[spelled] = [each.strip() for each in chosen.split(",") if each.strip()]
     return found
 
 

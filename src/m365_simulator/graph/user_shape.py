@@ -89,7 +89,12 @@ def _synced_time(user: User) -> str | None:
 
 
 def _nothing(call: GraphCall, user: User) -> None:
-    """A property that the world does not hold."""
+    """A property that is never shown."""
+
+
+def _more(name: str, otherwise: Reader) -> Reader:
+    """A property that is as it was written, or else as something else tells."""
+    return lambda call, user: user.more[name] if name in user.more else otherwise(call, user)
 
 
 Reader = Callable[[GraphCall, User], Any]
@@ -102,8 +107,8 @@ PROPERTIES: dict[str, Reader] = {
     "proxyAddresses": lambda call, user: list(user.proxy_addresses),
     "accountEnabled": lambda call, user: user.enabled,
     "userType": lambda call, user: user.user_type,
-    "givenName": lambda call, user: user.display_name.partition(" ")[0],
-    "surname": lambda call, user: user.display_name.partition(" ")[2] or None,
+    "givenName": _more("givenName", lambda call, user: user.display_name.partition(" ")[0]),
+    "surname": _more("surname", lambda call, user: user.display_name.partition(" ")[2] or None),
     "department": lambda call, user: user.department,
     "usageLocation": lambda call, user: user.usage_location,
     "onPremisesSyncEnabled": lambda call, user: user.synced,
@@ -122,8 +127,8 @@ PROPERTIES: dict[str, Reader] = {
     "createdDateTime": lambda call, user: time(user.created),
     "deletedDateTime": lambda call, user: time(user.deleted_at),
     "signInActivity": lambda call, user: _sign_in_activity(user),
-    "businessPhones": lambda call, user: [],
-    "otherMails": lambda call, user: [],
+    "businessPhones": _more("businessPhones", lambda call, user: []),
+    "otherMails": _more("otherMails", lambda call, user: []),
     "imAddresses": lambda call, user: [user.mail] if user.mail else [],
     "identities": lambda call, user: [
         {"signInType": "userPrincipalName", "issuer": call.world.initial_domain, "issuerAssignedId": user.upn}
@@ -159,7 +164,7 @@ for _name in (
     "aboutMe",
     "birthday",
 ):
-    PROPERTIES.setdefault(_name, _nothing)
+    PROPERTIES.setdefault(_name, _more(_name, _nothing))
 
 
 def reference(user: User) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _FIELDS = {
     "onPremisesImmutableId": "immutable_id",
     "userType": "user_type",
 }
-_NOT_KEPT = {
+_MORE = {
     "jobTitle",
     "mobilePhone",
     "officeLocation",
@@ -52,7 +52,7 @@ _NOT_KEPT = {
     "passwordPolicies",
     "employeeId",
 }
-"""Properties that may be written and that the world does not hold."""
+"""Properties that may be written and read back, and that nothing depends on."""
 _CLOUD_PROPERTIES = {"usageLocation", "passwordPolicies"}
 """What stays writable in the cloud when a user is mastered on premises."""
 
@@ -72,13 +72,15 @@ def changed(call: GraphCall) -> Answer:
             _set_password(call, user, value)
         elif name in _FIELDS:
             setattr(user, _FIELDS[name], value)
+        else:
+            user.more = {**user.more, name: value}
     if "userPrincipalName" in body or "displayName" in body:
         call.directory.changed()
     return Answer(204)
 
 
 def _check(call: GraphCall, user: User, name: str, value: Any) -> None:
-    if name not in _FIELDS and name not in _NOT_KEPT and name != "passwordProfile":
+    if name not in _FIELDS and name not in _MORE and name != "passwordProfile":
         message = f"One or more property values specified are invalid: '{name}'."
         raise bad_request(message)
     if not call.caller.may(*_ALLOWED.get(name, _WRITE)):

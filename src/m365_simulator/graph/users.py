@@ -37,16 +37,10 @@ def listed(call: GraphCall) -> Answer:
             raise GraphError(400, "Request_UnsupportedQuery", "Advanced queries cannot be combined with $expand.")
     users = odata.ordered(call, _chosen(call), PROPERTIES)
     shown = _readable(call, odata.selected(call, PROPERTIES, DEFAULT, "user"))
-    with_manager = call.query.get("$expand", "").startswith("manager")
+    expand = odata.expansions(call, "user", "manager")
 
     def row(user: User) -> dict[str, Any]:
-        found = {name: PROPERTIES[name](call, user) for name in shown}
-        boss = call.world.users.get(user.manager or "") if with_manager else None
-        if boss is not None:
-            found["manager"] = {"@odata.type": "#microsoft.graph.user"} | {
-                name: PROPERTIES[name](call, boss) for name in ("id", "displayName", "userPrincipalName")
-            }
-        return found
+        return {name: PROPERTIES[name](call, user) for name in shown} | _expanded(call, user, expand)
 
     return odata.rows(call, users, row, most=most)
 
@@ -68,7 +62,8 @@ def read(call: GraphCall) -> Answer:
             raise GraphError(400, "BadRequest", message)
         _demand_sign_in_activity(call)
     body = {"@odata.context": f"{call.base}/$metadata#users/$entity"}
-    return Answer(body=body | {name: PROPERTIES[name](call, user) for name in _readable(call, names)})
+    body |= {name: PROPERTIES[name](call, user) for name in _readable(call, names)}
+    return Answer(body=body | _expanded(call, user, odata.expansions(call, "user", "manager")))
 
 
 @route("GET", "/users/{}/manager", *READ)
@@ -87,6 +82,16 @@ def direct_reports(call: GraphCall) -> Answer:
     """The users of whom this one is the manager."""
     alias = people.read(call).alias
     return odata.rows(call, [user for user in call.world.users.values() if user.manager == alias], reference)
+
+
+def _expanded(call: GraphCall, user: User, expand: dict[str, list[str]]) -> dict[str, Any]:
+    """The manager, where one is set and asked for."""
+    boss = call.world.users.get(user.manager or "") if "manager" in expand else None
+    if boss is None:
+        return {}
+    by_lower = {name.lower(): name for name in PROPERTIES}
+    names = [by_lower[name.lower()] for name in expand["manager"] if name.lower() in by_lower] or DEFAULT
+    return {"manager": {"@odata.type": "#microsoft.graph.user"} | {n: PROPERTIES[n](call, boss) for n in names}}
 
 
 def _readable(call: GraphCall, names: list[str]) -> list[str]:

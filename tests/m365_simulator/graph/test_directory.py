@@ -211,3 +211,83 @@ async def test_fifty_thousand_people_are_searched_at_once(ask: Ask, world: World
     answer = await ask("GET", path, headers=headers)
 
     assert (len(answer.json()["value"]), time.perf_counter() - start < 0.5) == (10, True)
+
+
+async def test_what_is_written_is_read_back(ask: Ask, world: World) -> None:
+    """A write that is accepted and not kept would let a client believe what is not so."""
+    written = {"jobTitle": "Clerk", "givenName": "Augusta", "businessPhones": ["+31 20 555 0100"]}
+    await ask("PATCH", f"/users/{world.users['ada'].id}", json=written)
+
+    read = await ask("GET", f"/users/{world.users['ada'].id}", params={"$select": ",".join(written)})
+
+    assert {name: read.json()[name] for name in written} == written
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("startswith(displayName,'a')", 1),
+        ("startswith(displayName,'a') eq true", 1),
+        ("startswith(displayName,'a') eq false", 2),
+        ("accountEnabled gt 'x'", None),
+    ],
+)
+async def test_a_filter_means_what_it_says_or_is_refused(ask: Ask, text: str, found: int | None) -> None:
+    answer = await ask("GET", "/users", params={"$filter": text})
+
+    assert answer.status_code == (400 if found is None else 200)
+    assert found is None or len(answer.json()["value"]) == found
+
+
+async def test_a_page_of_nothing_is_refused(ask: Ask) -> None:
+    assert (await ask("GET", "/users", params={"$top": "0"})).status_code == 400
+
+
+async def test_the_manager_is_shown_with_the_user(ask: Ask, world: World) -> None:
+    world.users["ada"].manager = "bob"
+    path, expand = f"/users/{world.users['ada'].id}", "manager($select=id,displayName)"
+
+    one = await ask("GET", path, params={"$select": "id", "$expand": expand})
+    listed = await ask("GET", "/users", params={"$select": "id", "$expand": expand})
+
+    shown = {"@odata.type": "#microsoft.graph.user", "id": world.users["bob"].id, "displayName": "Bob"}
+    assert one.json()["manager"] == shown
+    assert [row.get("manager") for row in listed.json()["value"]].count(shown) == 1
+
+
+async def test_people_are_shown_with_the_group(ask: Ask, world: World) -> None:
+    group = world.add_group("sales", "ada", "bob", owners=["grace"])
+
+    shown = (await ask("GET", f"/groups/{group.id}", params={"$expand": "members,owners"})).json()
+
+    assert ([row["displayName"] for row in shown["members"]], len(shown["owners"])) == (["Ada", "Bob"], 1)
+
+
+async def test_an_expansion_that_is_not_known_is_refused(ask: Ask, world: World) -> None:
+    path = f"/users/{world.users['ada'].id}"
+
+    assert (await ask("GET", path, params={"$expand": "memberOf"})).status_code == 400
+
+
+async def test_numbers_of_groups_and_people_are_plain_text(ask: Ask, world: World) -> None:
+    group = world.add_group("sales", "ada", "bob", owners=["grace"])
+    user = f"/users/{world.users['ada'].id}"
+    paths = (
+        "/groups/$count",
+        f"/groups/{group.id}/members/$count",
+        f"/groups/{group.id}/owners/$count",
+        f"{user}/memberOf/$count",
+        f"{user}/transitiveMemberOf/microsoft.graph.directoryRole/$count",
+    )
+
+    answers = [await ask("GET", path, headers={"ConsistencyLevel": "eventual"}) for path in paths]
+
+    assert [answer.text for answer in answers] == ["1", "2", "1", "1", "0"]
+    assert (await ask("GET", "/groups/$count")).status_code == 400
+
+
+@pytest.mark.parametrize("fault", [{}, {"match": "("}, {"match": "x", "colour": "red"}, [3]])
+async def test_a_fault_that_is_none_is_refused(http: httpx.AsyncClient, behaviour: Behaviour, fault: object) -> None:
+    answer = await http.post("/control/faults", json=fault)
+
+    assert (answer.status_code, behaviour.faults) == (400, [])
