@@ -82,6 +82,26 @@ class TestGraph:
 
         assert await microsoft.graph().pages("/users") == [{"id": "1"}]
 
+    async def test_every_user_is_read_by_the_links_as_they_are_and_without_haste(self, microsoft: Microsoft) -> None:
+        """A link is opaque: not only its query may lead to the next page."""
+        link = "https://MS.test/graph/v1.0/users/pages/2"
+        microsoft.play = in_turn(
+            ok({"value": [{"id": "1"}], "@odata.nextLink": link}), ok({"value": [{"id": "2"}], "@odata.nextLink": ""})
+        )
+
+        pages = [page async for page in microsoft.graph().each_page("/users")]
+
+        assert pages == [[{"id": "1"}], [{"id": "2"}]]
+        assert [asked.headers.get("x-ms-throttle-priority") for asked in microsoft.asked] == ["low", "low"]
+        assert microsoft.asked[1].url == link.lower()
+
+    async def test_a_long_list_that_leads_in_a_circle_ends(self, microsoft: Microsoft) -> None:
+        link = "https://ms.test/graph/v1.0/users?$skiptoken=2"
+        microsoft.play = lambda asked: ok({"value": [{"id": "1"}], "@odata.nextLink": link})
+
+        with pytest.raises(Unavailable):
+            [page async for page in microsoft.graph().each_page("/users")]
+
     async def test_a_next_link_that_spells_out_the_port_is_the_same_host(self, microsoft: Microsoft) -> None:
         link = "https://MS.test:443/graph/v1.0/users?$skiptoken=2"
         microsoft.play = in_turn(ok({"value": [{"id": "1"}], "@odata.nextLink": link}), ok({"value": [{"id": "2"}]}))

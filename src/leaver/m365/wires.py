@@ -74,6 +74,15 @@ class GraphWire:
 
         return list(await self._memo.read((request.url, advanced, "pages", limit), ask))
 
+    async def each_page(
+        self, path: str, params: Mapping[str, Any] | None = None, *, advanced: bool = False
+    ) -> AsyncIterator[list[Json]]:
+        """A long list, a page at a time and nothing kept; Microsoft may slow it down before anything that is urgent."""
+        request = self._request("GET", path, params, advanced=advanced)
+        urgency = {"x-ms-throttle-priority": "low"}
+        async for page in self._pages(replace(request, headers={**request.headers, **urgency})):
+            yield page
+
     async def post(self, path: str, body: Json = None, *, repeatable: bool = False) -> Answer:
         """Send a write that is never repeated when its answer is lost, unless it is `repeatable`."""
         return await self._answer(self._request("POST", path, body=body), repeatable=repeatable)
@@ -88,6 +97,13 @@ class GraphWire:
 
     async def _all(self, request: Request, limit: int | None) -> list[Json]:
         rows: list[Json] = []
+        async for page in self._pages(request):
+            rows.extend(page)
+            if limit is not None and len(rows) >= limit:
+                break
+        return rows[:limit]
+
+    async def _pages(self, request: Request) -> AsyncIterator[list[Json]]:
         followed = set()
         while True:
             answer = await self._read(request)
@@ -96,10 +112,10 @@ class GraphWire:
             if page is not None and not isinstance(page, list):
                 # Taken for an empty list, it would pass for "nothing to do".
                 raise _unreadable(self._asked(request), answer)
-            rows.extend(page or ())
+            yield page or []
             link = body.get("@odata.nextLink") if isinstance(body, dict) else None
-            if not link or (limit is not None and len(rows) >= limit):
-                return rows[:limit]
+            if not link:
+                return
             url = follow_link(str(link), self._base, self._asked(request))
             if url in followed:
                 raise _circle(self._asked(request))

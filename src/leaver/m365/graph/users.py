@@ -165,28 +165,14 @@ class Users:
 
     async def all_users(self) -> AsyncIterator[UserRow]:
         """Every user, a page of 999 at a time."""
-        wire = self._wire.fresh()
-        body = await wire.get("/users", {"$select": _ROW_PROPERTIES, "$top": "999"})
-        while True:
-            for row in body.get("value") or ():
-                yield _user_row(row)
-            following = urlsplit(text(body, "@odata.nextLink")).query
-            if not following:
-                return
-            # A copy for each page, so that what was streamed by is not kept.
-            body = await self._wire.fresh().get(f"/users?{following}")
+        async for row in self.raw({"$select": _ROW_PROPERTIES, "$top": "999"}):
+            yield _user_row(row)
 
     async def raw(self, params: Mapping[str, str], *, advanced: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Users as Graph writes them, a page at a time, for callers that know Graph's own names."""
-        wire = self._wire.fresh()
-        body = await wire.get("/users", params, advanced=advanced)
-        while True:
-            for row in body.get("value") or ():
+        async for page in self._wire.each_page("/users", params, advanced=advanced):
+            for row in page:
                 yield row
-            following = urlsplit(text(body, "@odata.nextLink")).query
-            if not following:
-                return
-            body = await self._wire.fresh().get(f"/users?{following}", advanced=advanced)
 
     async def manager(self, user_id: str) -> Colleague | None:
         """The user's manager, where one is set and is a user."""
