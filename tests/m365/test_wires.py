@@ -267,15 +267,15 @@ async def test_exchange_pages_are_posted_again_with_the_same_body(microsoft: Mic
 
     def play(asked: Asked) -> httpx.Response:
         if "skip" in asked.url:
-            return ok({"value": [{"n": 2}]})
-        return ok({"value": [{"n": 1, "n@odata.type": "Int"}], "@odata.nextLink": f"{home}?skip=1"})
+            return ok({"value": [{"N": 2}]})
+        return ok({"value": [{"N": 1, "N@odata.type": "Int"}], "@odata.nextLink": f"{home}?skip=1"})
 
     microsoft.play = play
     exchange = microsoft.exchange()
 
     first, second = await asyncio.gather(exchange.read("Get-Mailbox"), exchange.read("Get-Recipient"))
 
-    assert first == second == [{"n": 1}, {"n": 2}]
+    assert first == second == [{"N": 1}, {"N": 2}]
     assert sorted(one.cmdlet for one in microsoft.asked) == ["Get-Mailbox"] * 2 + ["Get-Recipient"] * 2
 
 
