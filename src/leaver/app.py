@@ -22,7 +22,7 @@ from leaver.access.gate import Gate, checked
 from leaver.access.limits import Limits
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
-from leaver.api import approvals, cipp, notifications, presets, protected, v1, webhooks
+from leaver.api import approvals, cipp, notifications, presets, protected, rights, v1, webhooks
 from leaver.api.description import PROBLEMS, describe, operation_id
 from leaver.api.door import caller
 from leaver.api.problems import document, problem, status_of
@@ -114,6 +114,7 @@ def create(
     app.include_router(v1.router)
     app.include_router(approvals.router)
     app.include_router(protected.router)
+    app.include_router(rights.router)
     app.include_router(webhooks.router)
     app.include_router(notifications.router)
     app.include_router(presets.router)

@@ -24,6 +24,8 @@ MATRIX: dict[str, Right | None] = {
     "GET /api/v1/tenants/{tenant}/protected": Right.SEE,
     "POST /api/v1/tenants/{tenant}/protected": Right.MANAGE,
     "DELETE /api/v1/tenants/{tenant}/protected/{user_id}": Right.MANAGE,
+    "GET /api/v1/tenants/{tenant}/rights-index": Right.SEE,
+    "POST /api/v1/tenants/{tenant}/rights-index": Right.PLAN,
     "GET /api/v1/defaults/{scope}": Right.SEE,
     "PUT /api/v1/defaults/{scope}": Right.MANAGE,
     "POST /api/v1/plans": Right.PLAN,

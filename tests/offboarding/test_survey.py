@@ -293,8 +293,10 @@ class TestSurveyor:
             finally:
                 await surveyor.stop()
 
-    async def test_it_forgets_what_is_too_old_to_go_by(self, config: Config, wire: Wire, world: World) -> None:
-        async with impatient(replace(config, rights_index_hours=0.0, rights_index_max_hours=0.0), wire) as house:
+    async def test_it_forgets_what_is_too_old_to_go_by_and_builds_nothing_that_nobody_may_go_by(
+        self, config: Config, wire: Wire, world: World
+    ) -> None:
+        async with impatient(replace(config, rights_index_max_hours=0.0), wire) as house:
             await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain]))
             await index_of(house, world)
 

@@ -102,6 +102,28 @@ class TaskReady(Shape):
     reasons: list[str]
 
 
+class Building(Shape):
+    """How far something is."""
+
+    done: int
+    of: int
+
+
+class RightsIndexShown(Shape):
+    """How the index of rights on the mailboxes and calendars of a tenant stands."""
+
+    as_of: str | None = Field(description="Rights that were given later may be missing; null: there is none. " + MOMENT)
+    finished_at: str | None
+    age_seconds: int | None
+    usable: bool = Field(description="Whether plans go by it; otherwise they look through every mailbox.")
+    mailboxes: int
+    unread: int = Field(description="Mailboxes that could not be read; plans look there themselves.")
+    building: Building | None
+    wanted_at: str | None = Field(description="When somebody asked for one that is not begun.")
+    problem: str = Field(description="Why the last try failed.")
+    retry_at: str | None
+
+
 class Health(Look):
     """What would work in a tenant."""
 
@@ -110,6 +132,7 @@ class Health(Look):
     probes: list[ProbeShown]
     tasks: list[TaskReady]
     missing: list[Grant]
+    rights_index: RightsIndexShown
 
 
 class Preset(Shape):
@@ -233,6 +256,7 @@ class OffboardingShown(Shape):
     estimate_seconds: float
     settings: dict[str, Any]
     decisions: dict[str, str]
+    full_scan: bool = Field(description="Whether every mailbox is looked through, whatever the rights index says.")
     tasks: list[TaskShown]
     notes: list[NoteShown]
 

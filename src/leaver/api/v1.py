@@ -41,7 +41,7 @@ from leaver.api.shapes import (
 )
 from leaver.domain.errors import LeaverError, Refused, Unusable
 from leaver.domain.offboarding import Offboarding, document
-from leaver.offboarding import paper, report
+from leaver.offboarding import paper, report, survey
 from leaver.offboarding.desk import Request as Asked
 from leaver.offboarding.health import look, summaries
 from leaver.offboarding.presetting import preset
@@ -88,6 +88,9 @@ class PlanRequest(Body):
     )
     settings: dict[str, Any] = Field(description="Task name to its setting.", examples=[SETTINGS_EXAMPLE])
     decisions: dict[str, str] = Field(default={}, description="Blocker code to the choice.")
+    full_scan: bool = Field(
+        default=False, description="Look through every mailbox for the users' rights, whatever the rights index says."
+    )
 
 
 class OffboardingRequest(PlanRequest):
@@ -215,8 +218,10 @@ async def tenants(here: Here, person: Caller, search: str = "") -> dict[str, Any
 async def health(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
     """One read-only probe for each service and permission."""
     known = await tenant_of(here, person, tenant, Right.PLAN)
+    standing = await here.house.rights.standing(known.id)
     found, seen = await look(here.house, known.named)
-    return found.as_json() | seen.summary.as_json()
+    index = {"rights_index": survey.as_json(standing, here.house.config)}
+    return found.as_json() | seen.summary.as_json() | index
 
 
 @router.get(
@@ -290,7 +295,7 @@ ACTIVE = ("planned", "scheduled", "running", "waiting")
 async def plan(here: Here, person: Caller, body: PlanRequest) -> dict[str, Any]:
     """The plan of every user, with its digest."""
     known = await tenant_of(here, person, body.tenant, Right.PLAN)
-    asked = Asked(known.id, body.users, body.settings, body.decisions)
+    asked = Asked(known.id, body.users, body.settings, body.decisions, full_scan=body.full_scan)
     return (await here.desk.plan(asked, person.actor())).as_json()
 
 
@@ -318,6 +323,7 @@ async def create(
         body.priority,
         idempotency_key,
         body.notify,
+        body.full_scan,
     )
     records = await here.desk.submit(asked, person.actor(), confirmed_digest=body.digest, allowed=allowed)
     location = f"/api/v1/offboardings/{records[0].id}"

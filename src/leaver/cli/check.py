@@ -22,13 +22,19 @@ def check(tenant: str, wants_json: bool) -> int:
     """Say which tasks would work in a tenant, and what to grant for the others. Nothing is changed."""
 
     async def work(house: House) -> int:
+        from leaver.cli.rights import in_words
+        from leaver.offboarding import survey
         from leaver.offboarding.health import look
 
-        result, _ = await look(house, (await house.tenants.find(tenant)).named)
+        known = await house.tenants.find(tenant)
+        result, _ = await look(house, known.named)
+        standing = await house.rights.standing(known.id)
         if wants_json:
-            print_json(result.as_json())
+            print_json(result.as_json() | {"rights_index": survey.as_json(standing, house.config)})
         else:
             _show(result)
+            for line in in_words(standing, house.config):
+                click.echo(line)
         if result.unreachable:
             return Ending.UNREACHABLE
         return Ending.FINE if result.ready else Ending.FAILED

@@ -68,15 +68,15 @@ def _show(standing: Standing, config: Config, wants_json: bool) -> int:
 
 
 def in_words(standing: Standing, config: Config) -> Iterator[str]:
-    """How the index stands, in sentences."""
+    """How the rights index of a tenant stands, in sentences."""
     from leaver.offboarding.survey import is_usable
-    from leaver.offboarding.words import age, counted, day_and_time
+    from leaver.offboarding.words import ago, counted, day_and_time
 
-    if standing.as_of is None or standing.age is None:
+    if standing.as_of is None:
         yield "There is no rights index: a plan looks through every mailbox."
     else:
-        old = age(standing.age)
-        yield f"Rights index of {day_and_time(standing.as_of)} UTC ({old} old): {standing.mailboxes:,} mailboxes."
+        when = f"{day_and_time(standing.as_of)} UTC ({ago(standing.as_of)})"
+        yield f"Rights index of {when}: {standing.mailboxes:,} mailboxes."
         if not is_usable(standing, config):
             yield "It is too old to go by: a plan looks through every mailbox."
     if standing.unread:

@@ -208,7 +208,7 @@ class Surveyor:
         config, rights = self._house.config, self._house.rights
         if not only_wishes:
             await rights.prune(timedelta(hours=config.rights_index_max_hours))
-        every = timedelta(hours=config.rights_index_hours)
+        every = timedelta(hours=config.rights_index_hours if config.rights_index_max_hours else 0)
         for tenant_id in await rights.due(every if every and not only_wishes else None):
             try:
                 standing = await build_index(self._house, tenant_id, self._owner, pace=self._pace)

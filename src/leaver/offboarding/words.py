@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from leaver.domain.approval import Verdict as Agreement
 from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
@@ -143,16 +143,6 @@ def took(start: datetime | None, end: datetime | None) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
-
-
-def age(span: timedelta) -> str:
-    """How old something is: `under a minute`, `5 min`, `3 h`, `2 days`."""
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 1:
-        return "under a minute"
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
 
 
 def day_and_time(moment: datetime | None, zone: tzinfo = UTC) -> str:

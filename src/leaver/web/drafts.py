@@ -69,6 +69,7 @@ def asked(draft: Mapping[str, Any]) -> Asked:
         at,
         zone,
         idempotency_key=draft["id"],
+        full_scan=bool(draft.get("full_scan")),
     )
 
 

@@ -19,6 +19,7 @@ from leaver.web.pages import (
     presets,
     protected,
     reschedule,
+    rights,
     runs,
     settings,
     setup,
@@ -40,6 +41,7 @@ SUBJECTS = (
     reschedule,
     runs,  # behind the wizard: `new` is no id
     tenants,
+    rights,
     defaults,
     audit,
     settings,

@@ -12,6 +12,7 @@ from leaver.access.roles import Right, may, require
 from leaver.offboarding import health
 from leaver.offboarding.connecting import forget
 from leaver.offboarding.health import Status
+from leaver.offboarding.survey import is_usable
 from leaver.store.tenants import KnownTenant
 from leaver.web.reach import tenant_of
 from leaver.web.repairs import ways
@@ -52,12 +53,14 @@ async def tenants(
     start = min(max(0, after), max(0, len(found) - 1))
     rows = found[start : start + ON_A_PAGE]
     looked = await asyncio.gather(*(health.last(here.house.papers, each.id) for each in rows))
+    rights = await here.house.rights.standings([each.id for each in rows])
     return page(
         request,
         "tenants.html",
         session,
         page="Tenants",
         rows=list(zip(rows, looked, strict=True)),
+        rights=rights,
         start=start,
         total=len(found),
         following=start + ON_A_PAGE if start + ON_A_PAGE < len(found) else 0,
@@ -93,6 +96,7 @@ async def tenant(request: Request, here: Here, session: Signed, tenant_id: str, 
     if seen is None and checks:
         await here.rounds.look([known], PATIENCE)
         seen = await health.last(here.house.papers, known.id)
+    rights = await here.house.rights.standing(known.id)
     return page(
         request,
         "tenant.html",
@@ -100,6 +104,8 @@ async def tenant(request: Request, here: Here, session: Signed, tenant_id: str, 
         page="Tenants",
         known=known,
         health=seen,
+        rights=rights,
+        rights_usable=is_usable(rights, here.house.config),
         ways=ways(here, known.id),
         checks=checks,
         manages=may(session.person, Right.MANAGE, known.id),

@@ -202,6 +202,9 @@ async def wizard_review(request: Request, here: Here, session: Signed, draft_id:
         warnings=list(dict.fromkeys(warnings)),
         permanent=permanent,
         expected=_expected(records),
+        by_index=any(
+            note.code == "rights_from_index" for record in records for _, note in words.notes_of(record, NoteKind.INFO)
+        ),
         changes=sum(len(task.changes) for record in records for task in record.tasks),
         error=error,
     )
@@ -215,12 +218,17 @@ async def wizard_review_post(request: Request, here: Here, session: Signed, draf
     form = await request.form()
     decided = {key.partition(":")[2]: str(value) for key, value in form.items() if key.startswith("decide:")}
     draft["decisions"] = draft["decisions"] | decided
+    looks_further = "scan" in form and bool(form.get("full_scan")) != bool(draft.get("full_scan"))
+    draft["full_scan"] = bool(form.get("full_scan") if "scan" in form else draft.get("full_scan"))
     await keep(here, draft)
     path = request.url.path
     if form.get("do") == "draft":
         return RedirectResponse(SAVED, 303)
     if form.get("do") != "confirm":
         return RedirectResponse(path, 303)
+    if looks_further:
+        said = "You changed how far Leaver looks, so the plan was made anew. Review it, then confirm it."
+        return RedirectResponse(f"{path}?error={quote(said)}", 303)
     actor = session.person.actor()
     planned = await here.desk.plan(asked(draft), actor)
     for key, expected in _expected(planned.offboardings):
