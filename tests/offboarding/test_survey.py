@@ -17,6 +17,7 @@ from leaver.domain.actor import Actor
 from leaver.domain.errors import Forbidden, LeaverError, Throttled, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome
+from leaver.domain.plan import Note
 from leaver.m365.http import Http
 from leaver.offboarding import desk as desk_of
 from leaver.offboarding.drive import drive
@@ -350,7 +351,7 @@ class TestPlanning:
         assert looks(wire) == 2 * 42
         facts = record.task("remove_mailbox_permissions").facts_before
         assert isinstance(facts, dict)
-        assert facts["looked"] == {"mailboxes": 42, "looked_at": 42, "as_of": None, "newer": 0}
+        assert facts["looked"] == {"mailboxes": 42, "looked_at": 42, "as_of": None, "named": 0, "unknown": 0}
 
     async def test_a_full_scan_finds_what_was_given_since(self, house: House, crowd: World) -> None:
         await index_of(house, crowd)
@@ -391,7 +392,7 @@ class TestPlanning:
         (record,) = (await plan(house, crowd)).offboardings
 
         assert changes(record) == ["full access: New Comer"]
-        assert "1 that it does not know" in index_notes(record)[0]
+        assert "1 that the index does not know" in index_notes(record)[0]
 
     async def test_somebody_who_was_renamed_since_is_still_found(self, house: House, crowd: World) -> None:
         crowd.give_full_access("u1", "ada")
@@ -449,9 +450,11 @@ class TestPlanning:
         before = looks(wire)
 
         task = planned_for(house, await reopen(house, record)).make("remove_mailbox_permissions")
-        await task.inspect()
+        (note,) = task.plan(await task.inspect())
 
         assert looks(wire) - before == 1
+        assert isinstance(note, Note)
+        assert "1 where this offboarding has changed something" in note.text
 
     @pytest.mark.parametrize("full_scan", [True, False])
     async def test_the_choice_stays_with_the_offboarding(self, house: House, crowd: World, full_scan: bool) -> None:

@@ -45,7 +45,9 @@ class Looked:
     """How many of them were looked at, for this person, now."""
     as_of: datetime | None = None
     """The moment from which the index is that named them; None: every mailbox was looked at."""
-    newer: int = 0
+    named: int = 0
+    """How many of those looked at the index named."""
+    unknown: int = 0
     """How many of those looked at the index did not know."""
 
 

@@ -108,7 +108,8 @@ def planned_for(house: House, opened: Opened) -> Planned:
     max_age = timedelta(hours=house.config.rights_index_max_hours)
     index = None if record.full_scan else house.rights.of(record.tenant.id, max_age)
     # Where this offboarding has changed something is looked at, whatever the index says.
-    always = {str(change.change.ref.get("id", "")) for task in record.tasks for change in task.changes}
+    made = [each for task in record.tasks for each in task.changes if each.made_at is not None or record.undo_of]
+    always = {str(each.change.ref.get("id", "")) for each in made}
     tenant = house.doorway(record.tenant.id).acting_on(record.user, index, always)
     return Planned(opened, tenant, {task.name: task for task in in_order(all_tasks()) if task.name in opened.chosen})
 

@@ -12,10 +12,14 @@ def how_far(looked: Looked | None, what: str) -> Iterable[Note]:
     """A note where not every mailbox was looked at: `what` names the rights that may have been missed."""
     if looked is None or looked.as_of is None:
         return
-    named = looked.looked_at - looked.newer
+    others = looked.looked_at - looked.named - looked.unknown
+    why = [
+        f"{looked.named:,} that the rights index of {looked.as_of:%Y-%m-%d %H:%M} UTC names",
+        *([f"{others:,} where this offboarding has changed something"] if others else []),
+        f"{looked.unknown:,} that the index does not know",
+    ]
     yield info(
         "rights_from_index",
-        f"Looked at {looked.looked_at:,} of {looked.mailboxes:,} mailboxes: {named:,} that the rights index of "
-        f"{looked.as_of:%Y-%m-%d %H:%M} UTC names, and {looked.newer:,} that it does not know. {what} given since then "
-        "on another mailbox is found only by looking through every mailbox (--full-scan).",
+        f"Looked at {looked.looked_at:,} of {looked.mailboxes:,} mailboxes: {', '.join(why[:-1])} and {why[-1]}. "
+        f"{what} given since then on another mailbox is found only by looking through every mailbox (--full-scan).",
     )

@@ -32,7 +32,7 @@ _SIDE_BY_SIDE = 120
 """Questions under way at once: enough to keep every connection of the budget busy with a full batch."""
 _REMEMBERED = 500
 """Mailboxes after which a new memory of reads is started, so that a sweep does not keep every answer it got."""
-_TOO_MANY_NEWER = 1000
+_TOO_MANY_UNKNOWN = 1000
 """With more mailboxes that the index does not know, it is no help: everything is looked through."""
 _REPLACED = 3
 """How often an index that was replaced while it was read is read again."""
@@ -252,23 +252,25 @@ class Rights:
     async def _where_to_look(self, kind: str, person: Addressed, names: _Names) -> tuple[list[Mailbox], Looked]:
         """All mailboxes of others; where an index may be gone by, those that it names and those it does not know."""
         others = [each for each in await self._everyone() if each.id.casefold() != person.id.casefold()]
-        # The index cannot ask whose a bare security id is.
-        sid = "" if self._seen.index is None else await self._mailboxes.security_id(person)
-        known, holding = await self._in_the_index(kind, person, words_of({*names.certain, *names.display, sid}))
-        newer = {each.id for each in others if known is not None and not known.knows(each.id, each.guid)}
-        if known is None or len(newer) > _TOO_MANY_NEWER:
+        known, holding = await self._in_the_index(kind, person, names)
+        unknown = {each.id for each in others if known is not None and not known.knows(each.id, each.guid)}
+        if known is None or len(unknown) > _TOO_MANY_UNKNOWN:
             return others, Looked(len(others), len(others))
-        wanted = holding | newer | self._seen.always
-        named = [each for each in others if each.id in wanted]
-        return named, Looked(len(others), len(named), known.as_of, len(newer))
+        wanted = holding | unknown | self._seen.always
+        where = [each for each in others if each.id in wanted]
+        named = sum(each.id in holding and each.id not in unknown for each in where)
+        return where, Looked(len(others), len(where), known.as_of, named, len(unknown))
 
     async def _in_the_index(
-        self, kind: str, person: Addressed, words: Collection[str]
+        self, kind: str, person: Addressed, names: _Names
     ) -> tuple[KnownRights | None, frozenset[str]]:
         for _ in range(_REPLACED):
             known = await self._seen.known()
             if known is None:
                 break
+            # The index cannot ask whose a bare security id is.
+            sid = await self._mailboxes.security_id(person)
+            words = words_of({*names.certain, *names.display, sid})
             holding = await known.holding(kind, person.id, words)
             if holding is not None:
                 return known, holding
