@@ -37,7 +37,8 @@ async def _looked_at(wire: ExchangeWire, mailbox: Mailbox) -> MailboxRights | Le
         full_access, calendar = await asyncio.gather(_full_access(wire, mailbox), _calendar(wire, mailbox))
     except LeaverError as error:
         return error
-    names = words_of((mailbox.id, mailbox.upn, mailbox.primary_smtp, mailbox.display_name))
+    known = (mailbox.id, mailbox.guid, mailbox.upn, mailbox.primary_smtp, mailbox.display_name)
+    names = words_of((*known, *spellings(mailbox.distinguished_name)))
     return MailboxRights(mailbox.id, mailbox.guid, names, (*full_access, *calendar))
 
 
