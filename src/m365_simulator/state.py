@@ -77,6 +77,8 @@ class Call:
     """Seconds since the epoch."""
     end: float = 0.0
     status: int = 0
+    units: int = 0
+    """What it cost, in Graph's resource units; 0 where it was refused."""
 
     @property
     def text(self) -> str:

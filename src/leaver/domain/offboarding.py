@@ -206,6 +206,9 @@ class Offboarding:
 
     def as_json(self) -> dict[str, Json]:
         """The public shape of an offboarding."""
+        return self._without_tasks() | {"tasks": [task.as_json() for task in self.tasks]}
+
+    def _without_tasks(self) -> dict[str, Json]:
         return {
             "id": self.id,
             "state": self.state.value,
@@ -230,13 +233,19 @@ class Offboarding:
             "decisions": dict(self.decisions),
             "full_scan": self.full_scan,
             "notify": list(self.notify),
-            "tasks": [task.as_json() for task in self.tasks],
             "notes": [note_json(note) for note in self.notes],
         }
 
     def to_store(self) -> dict[str, Json]:
         """Everything, as plain values; `from_store` reads it."""
-        document = self.as_json()
+        document = self.head_to_store()
+        document["tasks"] = [task.as_json() for task in self.tasks]
+        document["facts"] = {task.task: [task.facts_before, task.facts_after] for task in self.tasks}
+        return document
+
+    def head_to_store(self) -> dict[str, Json]:
+        """Everything but its tasks, as plain values."""
+        document = self._without_tasks()
         document["tenant"] = dataclasses.asdict(self.tenant)
         document["started"] = self.started
         document["people"] = dict(self.people)
@@ -245,7 +254,6 @@ class Offboarding:
         document["revision"] = self.revision
         document["asked_from"] = self.asked_from
         document["askers"] = list(self.askers)
-        document["facts"] = {task.task: [task.facts_before, task.facts_after] for task in self.tasks}
         return document
 
     @classmethod

@@ -373,8 +373,7 @@ class Offboardings:
             old = and_(HEAD.c.active.is_(False), HEAD.c.requested_at < before, HEAD.c.evidence_hash == "")
             found = await _load(connection, select(HEAD).where(old))
             for record in found:
-                kept = record.to_store() | {"settings": {}, "people": {}, "notes": []}
-                kept.pop("tasks"), kept.pop("facts")
+                kept = record.head_to_store() | {"settings": {}, "people": {}, "notes": []}
                 await connection.execute(
                     update(HEAD)
                     .where(HEAD.c.id == record.id)
@@ -487,9 +486,8 @@ def _in_parts(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
 
 
 def _columns(record: Offboarding) -> dict[str, Any]:
-    document = record.to_store()
-    for name in ("tasks", "facts", "revision", "attempt"):
-        del document[name]
+    document = record.head_to_store()
+    del document["revision"], document["attempt"]
     return {
         "tenant_id": record.tenant.id,
         "user_id": record.user.id,

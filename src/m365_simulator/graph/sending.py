@@ -41,9 +41,9 @@ class Sent:
         call.parameters = self.body
         call.request_id = self.request_id
         call.in_batch = self.in_batch
-        return await self.state.serve(call, lambda: self._answered(path))
+        return await self.state.serve(call, lambda: self._answered(call))
 
-    def _answered(self, path: str) -> Answer:
+    def _answered(self, recorded: Call) -> Answer:
         world = self.state.cloud.worlds.get(self.caller.tenant_id)
         if world is None:
             error = GraphError(401, "InvalidAuthenticationToken", "The tenant of the token does not exist.")
@@ -63,6 +63,7 @@ class Sent:
         )
         units = cost(call)
         refused, near = self._limited(call, units) if self.state.behaviour.throttling else (None, 0.0)
+        recorded.units = 0 if refused else units
         result = refused or answer(call)
         result.headers.setdefault("request-id", self.request_id)
         result.headers["x-ms-resource-unit"] = str(units)
