@@ -334,6 +334,8 @@ class World:
     premium: bool = True
     """Entra ID P1 or better: sign-in activity can be read."""
     teams: bool = True
+    exchange: bool = True
+    """Subscribed to; without it Entra gives no token for Exchange Online."""
     sharepoint: bool = True
     outbound_auto_forward: str = "Automatic"
     """AutoForwardingMode of the outbound spam policy: Automatic, Off or On."""

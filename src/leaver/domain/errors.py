@@ -10,6 +10,7 @@ LeaverError
 │   ├── NotFound             the object is not there
 │   ├── Forbidden            the application lacks a permission or role
 │   ├── SignInRefused        no token: the app registration, its consent or its credential
+│   │   └── NotSubscribed    the tenant has not bought the service
 │   ├── OnPremises           mastered in Active Directory; the cloud cannot change it
 │   └── WrongTarget          our own guard: a write aimed at somebody the plan does not name
 ├── TooMany                  whoever asks must wait: it was asked too often
@@ -86,6 +87,11 @@ class Forbidden(Refused):
 @dataclass
 class SignInRefused(Refused):
     """Microsoft Entra gave no token for this tenant and service."""
+
+
+@dataclass
+class NotSubscribed(SignInRefused):
+    """The tenant has no subscription for the service."""
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from leaver.domain.errors import LeaverError, SignInRefused, Throttled
+from leaver.domain.errors import LeaverError, NotSubscribed, SignInRefused, Throttled
 from leaver.m365.answers import Answer
 
 _CONSENT = (
@@ -85,6 +85,7 @@ _ADVICE: dict[int, tuple[str, str]] = {
     ),
 }
 _BUSY = frozenset({90055, 90033, 90006, 90024, 50000, 50196, 90012, 90034})
+_NOT_SUBSCRIBED = 650052
 WRONG_CLOCK = 700024
 JUST_ROTATED = 700027
 """Also seen for a short while after a certificate was uploaded."""
@@ -134,7 +135,8 @@ def refusal(answer: Answer, tenant_id: str, scope: str) -> LeaverError:
         "Microsoft refused the sign-in",
         "Microsoft's own words say what is missing; quote the trace id when you ask its support.",
     )
-    return SignInRefused(
+    kind = NotSubscribed if _NOT_SUBSCRIBED in codes else SignInRefused
+    return kind(
         f"Microsoft Entra gave no token {where}: {why}. {said}".strip(),
         code=code,
         status=answer.status,

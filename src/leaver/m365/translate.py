@@ -59,6 +59,10 @@ _ABSENT_TYPES = (
 )
 _PASSING = re.compile(r"Transient|Busy|Timeout|Unavailable|Overloaded|Connection", re.IGNORECASE)
 """Names of Exchange's errors that pass by themselves."""
+_SETTLE_FIRST = (
+    "Repeating alone does not help: settle what Microsoft says above, or do it by hand, then retry; only what is still "
+    "missing is done."
+)
 _ENTERPRISE_APP = "Entra admin center > Enterprise applications > the Leaver application"
 
 
@@ -265,7 +269,7 @@ def _exchange_kind(answer: Answer, said: Said) -> Verdict:
         return Unavailable, "The mailbox may be moving between servers; Leaver repeats by itself."
     if answer.status == 500 and said.kind and not _PASSING.search(said.kind):
         # A cmdlet's own error: the same call would end the same way.
-        return Refused, ""
+        return Refused, _SETTLE_FIRST
     return _common_kind(answer)
 
 
@@ -302,7 +306,7 @@ def _common_kind(answer: Answer) -> Verdict:
         return NotYet, "The object is locked for the moment; Leaver repeats by itself."
     if answer.status in (408, 500, 502, 503, 504):
         return Unavailable, "Leaver repeats by itself; look at https://status.cloud.microsoft if it stays so."
-    return Refused, ""
+    return Refused, _SETTLE_FIRST
 
 
 def csom_error(asked: Asked, info: Mapping[str, Any], answer: Answer) -> LeaverError:

@@ -453,6 +453,8 @@ def _circle(asked: Asked) -> Unavailable:
     return Unavailable(
         f"{asked.name} repeats the same page of {asked.what} in tenant {asked.tenant}.",
         code="page_circle",
+        advice="Leaver repeats by itself; if it stays so, report it to Microsoft's support. What was read is not the "
+        "whole list, so nothing was decided from it.",
         service=asked.service,
         wait=30.0,
     )

@@ -227,9 +227,7 @@ async def _look(planned: Planned, task: TaskRecord) -> _State:
             state.drifted.append((made, same.before))
     for made in open_ones:  # what was made anew has another id; its name and content are the same
         forwards = _forwards(made.change)
-        twin = next(
-            (item for item in left if item.what == forwards.what and worker.same(item.before, forwards.before)), None
-        )
+        twin = next((item for item in left if worker.same(item, forwards)), None)
         if twin is None:
             state.in_force.append(made)
         else:

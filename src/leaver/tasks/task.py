@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from leaver.domain.people import Colleague, Leaver
-from leaver.domain.plan import Change, Json, PlanItem, Reversibility
+from leaver.domain.plan import Change, PlanItem, Reversibility
 from leaver.m365.tenant import Tenant
 
 Facts = TypeVar("Facts")
@@ -154,9 +154,9 @@ class Task(ABC, Generic[Facts]):
         """Put one change back; only called for a reversible one."""
         raise NotImplementedError(f"{self.name} cannot be undone")
 
-    def same(self, one: Json, other: Json) -> bool:
-        """Whether two recorded values are one thing; for what undo makes anew, which has another id."""
-        return one == other
+    def same(self, one: Change, other: Change) -> bool:
+        """Whether two changes are about one thing; for what undo makes anew, which has another id."""
+        return one.what == other.what and one.before == other.before
 
     @classmethod
     def comes_behind(cls) -> tuple[str, ...]:

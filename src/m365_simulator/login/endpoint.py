@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from m365_simulator.login.assertions import check_assertion
 from m365_simulator.login.errors import Denied
+from m365_simulator.login.tokens import AUDIENCES, audience_of
 from m365_simulator.state import Answer, Call, State
 from m365_simulator.world import App, Grant, World
 
@@ -80,6 +81,12 @@ def _token(state: State, tenant: str, form: dict[str, str]) -> dict[str, Any]:
     if not scope.endswith("/.default") or " " in scope.strip():
         message = f"The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
         raise Denied(70011, message, "invalid_scope", 400)
+    if audience_of(scope) == "exchange" and not world.exchange:
+        message = (
+            f"The app is trying to access a service '{AUDIENCES['exchange']}' that your organization '{world.id}' "
+            "lacks a service principal for, or has not subscribed to."
+        )
+        raise Denied(650052, message, "invalid_resource", 400)
     token, lifetime = state.tokens.issue(world, app, scope, certificate=certificate)
     return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
 

@@ -35,6 +35,8 @@ class Sweep:
         self.under_way = self.most_under_way = 0
         self.fail_at = -1
         self.entries: dict[str, Any] = {}
+        self.told: dict[str, Any] = {}
+        """What is answered about one person on a mailbox."""
         stubs.exchange.answers["Get-Mailbox"] = [mailbox(number) for number in range(count)]
         stubs.graph.answers[f"/users/{eve.id}"] = {"id": eve.id, "userPrincipalName": eve.upn, **EVE_USER}
         self._read = stubs.exchange.read
@@ -52,7 +54,8 @@ class Sweep:
                 self.fail_at = -1
                 raise Unavailable("Not now.")
             self.looked.append(identity)
-            found = self.entries.get(identity, [])
+            about = self.told if "User" in parameters else self.entries
+            found = about.get(identity, [])
             if isinstance(found, Exception):
                 raise found
             return found
@@ -220,6 +223,32 @@ async def test_a_name_counts_only_where_nobody_else_has_it(
     stubs.exchange.answers["Get-Recipient"] = [{"ExternalDirectoryObjectId": eve.id}, *others]
 
     assert len(await stubbed.rights.full_access_of(eve)) == 1 - namesakes
+
+
+@pytest.mark.parametrize(
+    ("told", "held", "unclear"),
+    [
+        (full_access("Eve Example"), ["id-2"], []),
+        (NotFound("No permissions were found for the user"), [], []),
+        ([], [], []),
+        (Refused("No."), [], ["id-2"]),
+        (full_access("Eve Example") + full_access("Bob Example"), [], ["id-2"]),
+    ],
+    ids=["theirs", "not theirs", "nothing", "not told", "not asked"],
+)
+async def test_whose_right_it_is_among_namesakes_is_asked_and_said_where_nobody_tells(
+    stubbed: Tenant, stubs: Stubs, sweep: Sweep, eve: Leaver, told: Any, held: list[str], unclear: list[str]
+) -> None:
+    """E8, E9: neither passed over in silence nor taken from a namesake."""
+    sweep.entries["id-2"] = full_access("Eve Example")
+    sweep.told["id-2"] = told
+    namesakes = [{"ExternalDirectoryObjectId": eve.id}, {"ExternalDirectoryObjectId": "other"}]
+    stubs.exchange.answers["Get-Recipient"] = namesakes
+
+    found = await stubbed.rights.full_access_of(eve)
+
+    assert [each.id for each in found] == held
+    assert [each.id for each in stubbed.rights.unclear(eve)] == unclear
 
 
 async def test_progress_is_told_to_the_end(stubbed: Tenant, sweep: Sweep, eve: Leaver) -> None:

@@ -44,10 +44,26 @@ async def test_a_calendar_in_another_language_is_found(world: World, tenant: Ten
     assert holders(world) == ["Default"]
 
 
-async def test_a_name_that_two_people_have_is_left_to_a_person(world: World, tenant: Tenant, ada: Leaver) -> None:
-    """E9."""
+async def test_a_right_of_a_namesake_stays_and_the_own_one_goes(world: World, tenant: Tenant, ada: Leaver) -> None:
+    """E9: only a name is shown, and Exchange says whose it is when it is asked."""
     world.add_user("ada2", "Ada Example")
     world.give_calendar("bob", "ada2")
+    world.give_calendar("grace", "ada")
+    asked = Asked(tenant, ada, RemoveCalendarPermissions)
+
+    assert await asked.changes() == ["calendar of Grace Example"]
+    await asked.run()
+
+    assert holders(world) == ["Default", "ada2"]
+
+
+async def test_a_name_that_two_people_have_is_left_to_a_person_where_nobody_tells(
+    world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour
+) -> None:
+    """E9: and never removed by that name."""
+    body = {"value": [{"User": "Default", "AccessRights": ["None"]}, {"User": "Ada Example", "AccessRights": "Owner"}]}
+    world.add_user("ada2", "Ada Example")
+    behaviour.faults.append(Fault("Get-MailboxFolderPermission", status=200, body=body, times=99))
     asked = Asked(tenant, ada, RemoveCalendarPermissions)
 
     assert await asked.changes() == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from leaver.domain.people import Leaver
+from leaver.domain.plan import Change
 from leaver.m365.tenant import Tenant
 from leaver.tasks.clear_out.remove_rules import RemoveRules
 from m365_simulator.faults import Behaviour
@@ -120,10 +121,11 @@ async def test_rules_come_back_in_their_order(world: World, tenant: Tenant, ada:
 
 async def test_a_rule_is_known_again_although_its_place_has_shifted(tenant: Tenant, ada: Leaver) -> None:
     task = RemoveRules(tenant, ada)
-    record = {"Name": "Invoices", "MoveToFolder": "Invoices"}
+    record = {"Name": "Invoices", "MoveToFolder": "Invoices", "Priority": 1}
+    rule = Change("hidden inbox rule Invoices", before=record)
 
-    assert task.same({**record, "Priority": 1}, {**record, "Priority": 7})
-    assert not task.same({**record, "Priority": 1}, {**record, "Priority": 1, "MoveToFolder": "Archive"})
+    assert task.same(Change("inbox rule Invoices", before={**record, "Priority": 7}), rule)
+    assert not task.same(Change("inbox rule Invoices", before={**record, "MoveToFolder": "Archive"}), rule)
 
 
 async def test_a_forward_that_goes_by_the_name_of_a_system_rule_is_no_system_rule(

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from leaver.domain.errors import NotFound, Refused
+from leaver.domain.errors import NotFound, Refused, SignInRefused
+from leaver.m365.exchange.permissions import asked_of_one
 from leaver.m365.exchange.values import Row, anchor, store_lane, text, texts
 from leaver.m365.http import ExchangeWire
 from leaver.m365.target import Addressed, Guard
@@ -62,6 +63,21 @@ class Calendars:
         except NotFound:
             rows = await self._rights(mailbox, await self.folder(mailbox))
         return folder_rights(rows)
+
+    async def is_theirs(self, mailbox: Addressed, person: Addressed, entry: FolderRight) -> bool | None:
+        """Whether an entry that several people may be is this person's; None where Exchange does not tell."""
+        try:
+            folder = await self._existing(mailbox)
+            rows = await self._wire.read(
+                "Get-MailboxFolderPermission", anchor=anchor(mailbox), Identity=folder, User=_name(person)
+            )
+        except NotFound:
+            return False
+        except SignInRefused:
+            raise
+        except Refused:
+            return None
+        return asked_of_one([_folder_right(row).user for row in rows], entry.user)
 
     async def remove(self, mailbox: Addressed, person: Addressed, entry: FolderRight | None = None) -> None:
         """Take all of a person's rights on a calendar; an entry or mailbox that is gone is no error.
@@ -124,11 +140,7 @@ class Calendars:
 
     async def _on_folder(self, cmdlet: str, mailbox: Addressed, **parameters: Any) -> None:
         # Which of the two names is right is asked first: a write to a wrong one would look like "gone already".
-        try:
-            folder = usual_folder(mailbox)
-            await self._rights(mailbox, folder)
-        except NotFound:
-            folder = await self.folder(mailbox)
+        folder = await self._existing(mailbox)
         await self._wire.run(
             cmdlet,
             anchor=anchor(mailbox),
@@ -138,6 +150,13 @@ class Calendars:
             Confirm=False,
             **parameters,
         )
+
+    async def _existing(self, mailbox: Addressed) -> str:
+        try:
+            await self._rights(mailbox, usual_folder(mailbox))
+        except NotFound:
+            return await self.folder(mailbox)
+        return usual_folder(mailbox)
 
     async def _cancel(self, user: Addressed, days: int, *, preview: bool) -> Any:
         return await self._wire.run(

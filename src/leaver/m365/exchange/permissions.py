@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from leaver.domain.errors import NotFound
+from leaver.domain.errors import NotFound, Refused, SignInRefused
 from leaver.m365.exchange.values import Row, anchor, permissions_lane, text, texts, truth
 from leaver.m365.http import ExchangeWire
 from leaver.m365.target import Addressed, Guard
@@ -39,6 +39,20 @@ class Permissions:
         """Who was given full access to a mailbox; not itself, not inherited rights, not denials."""
         rows = await self._wire.read("Get-MailboxPermission", anchor=anchor(mailbox), Identity=mailbox.id)
         return explicit_full_access(rows)
+
+    async def is_theirs(self, mailbox: Addressed, person: Addressed, entry: str) -> bool | None:
+        """Whether an entry that several people may be is this person's; None where Exchange does not tell."""
+        try:
+            rows = await self._wire.read(
+                "Get-MailboxPermission", anchor=anchor(mailbox), Identity=mailbox.id, User=person.id
+            )
+        except NotFound:
+            return False
+        except SignInRefused:
+            raise
+        except Refused:
+            return None
+        return asked_of_one([text(row, "User") for row in rows], entry)
 
     async def grant_full_access(self, mailbox: Addressed, person: Addressed, automapping: bool = True) -> None:
         """Let a person open a mailbox; `automapping` puts it into their Outlook by itself.
@@ -104,6 +118,13 @@ class Permissions:
 def explicit_full_access(rows: list[dict[str, object]]) -> tuple[Access, ...]:
     """The entries of Get-MailboxPermission that somebody was given."""
     return tuple(Access(text(row, "User")) for row in rows if _has(row, "FullAccess") and _given(row, "User"))
+
+
+def asked_of_one(users: list[str], entry: str) -> bool | None:
+    """Whether the entries about one person are those of `entry`; None if the question was not about one person."""
+    if not users:
+        return False
+    return True if {user.casefold() for user in users} == {entry.casefold()} else None
 
 
 def gives_send_as(row: Row) -> bool:

@@ -79,6 +79,8 @@ class _Sweep:
 
     checked: set[str] = field(default_factory=set)
     candidates: dict[str, Mailbox] = field(default_factory=dict)
+    unclear: dict[str, Mailbox] = field(default_factory=dict)
+    """Where a right is somebody's of the same name, and perhaps the person's."""
     complete: bool = False
     looked: Looked | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -179,17 +181,31 @@ class Rights:
     ) -> tuple[Mailbox, ...]:
         """The mailboxes of others that a person was given full access to; with `mailboxes` only those are looked at.
 
-        An entry that shows only a name counts where nobody else has the name.
+        An entry that shows only a name counts where nobody else has the name, or where Exchange says that it is the
+        person's; `unclear` names the mailboxes where it does not say.
         """
         names = await self._names_beside_the_list(person, FULL_ACCESS, mailboxes)
+        unclear = self._seen.sweep(FULL_ACCESS, person.id).unclear
 
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> Mailbox | None:
-            for access in await Permissions(wire, Guard()).full_access(mailbox):
+            unclear.pop(mailbox.id, None)
+            permissions = Permissions(wire, Guard())
+            for access in await permissions.full_access(mailbox):
                 if names.hold(access.user) or await self._means(access.user, person, names):
                     return mailbox
+                if names.may_hold(access.user):
+                    theirs = await permissions.is_theirs(mailbox, person, access.user)
+                    if theirs:
+                        return mailbox
+                    if theirs is None:
+                        unclear[mailbox.id] = mailbox
             return None
 
         return await self._found(FULL_ACCESS, person, names, look, mailboxes, progress)
+
+    def unclear(self, person: Addressed) -> tuple[Mailbox, ...]:
+        """Mailboxes that somebody of the person's name has full access to, and nobody can say whether it is they."""
+        return tuple(self._seen.sweep(FULL_ACCESS, person.id).unclear.values())
 
     async def calendars_of(
         self, person: Addressed, mailboxes: Sequence[Mailbox] | None = None, progress: Progress | None = None
@@ -199,13 +215,15 @@ class Rights:
 
         async def look(wire: ExchangeWire, mailbox: Mailbox) -> CalendarRight | None:
             uncertain = None
-            for entry in await Calendars(wire, Guard()).permissions(mailbox):
+            calendars = Calendars(wire, Guard())
+            for entry in await calendars.permissions(mailbox):
                 if any(names.hold(word) for word in (*entry.ids, entry.address, entry.user) if word):
                     return CalendarRight(mailbox, entry.rights, entry)
                 name = "" if entry.ids or entry.address else names.may_hold(entry.user)
                 if name:
-                    ambiguous = not await self._unique(name, names)
-                    uncertain = CalendarRight(mailbox, entry.rights, entry, ambiguous)
+                    theirs = await self._unique(name, names) or await calendars.is_theirs(mailbox, person, entry)
+                    if theirs is not False:
+                        uncertain = CalendarRight(mailbox, entry.rights, entry, ambiguous=theirs is None)
             return uncertain
 
         return await self._found(CALENDAR, person, names, look, mailboxes, progress)

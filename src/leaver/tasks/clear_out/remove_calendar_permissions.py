@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from leaver.domain.plan import Change, Json, PlanItem, follow_up, info
+from leaver.domain.plan import Change, Json, NotApplicable, PlanItem, follow_up, info
 from leaver.domain.rights import CALENDAR, Looked
 from leaver.m365.exchange.calendars import FolderRight
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.exchange.rights import CalendarRight
 from leaver.tasks.colleagues import from_ticket
 from leaver.tasks.how_far import how_far
-from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, NO_EXCHANGE, in_exchange
 from leaver.tasks.task import Option, Section, Task
 
 
@@ -28,7 +28,7 @@ class Rights:
     """How far the look at calendars went."""
 
 
-class RemoveCalendarPermissions(Task[Rights]):
+class RemoveCalendarPermissions(Task[Rights | NotApplicable]):
     """Remove the leaver's rights on others' calendars.
 
     An entry that shows only a name which several people have is left for a person: it may be a namesake's. So are rooms
@@ -46,16 +46,15 @@ class RemoveCalendarPermissions(Task[Rights]):
     roles = EXCHANGE_ROLES
     usual_seconds = 3.0
 
-    async def inspect(self) -> Rights:
+    async def inspect(self) -> Rights | NotApplicable:
         """The reverse look-up: through the tenant or its index once a run, then at its hits."""
-        found, approves = await asyncio.gather(
-            self.tenant.rights.calendars_of(self.leaver), self.tenant.rights.bookings_of(self.leaver)
-        )
-        others = tuple(right for right in found if right.mailbox.id != self.leaver.id)
-        return Rights(others, approves, self.tenant.rights.looked(CALENDAR, self.leaver))
+        return await in_exchange(self.tenant, self._rights(), NO_EXCHANGE)
 
-    def plan(self, facts: Rights) -> Iterable[PlanItem]:
+    def plan(self, facts: Rights | NotApplicable) -> Iterable[PlanItem]:
         """One change for each calendar where the entry is certainly the leaver's."""
+        if isinstance(facts, NotApplicable):
+            yield facts
+            return
         for right in sorted(facts.calendars, key=lambda each: (each.mailbox.display_name, each.mailbox.id)):
             owner = right.mailbox.display_name or right.mailbox.upn
             rights = ", ".join(right.rights)
@@ -93,6 +92,13 @@ class RemoveCalendarPermissions(Task[Rights]):
         mailbox = from_ticket(change.ref)
         await self.tenant.calendars.grant(mailbox, self.leaver, rights)
         self.tenant.rights.expect(CALENDAR, self.leaver, mailbox.id)
+
+    async def _rights(self) -> Rights:
+        found, approves = await asyncio.gather(
+            self.tenant.rights.calendars_of(self.leaver), self.tenant.rights.bookings_of(self.leaver)
+        )
+        others = tuple(right for right in found if right.mailbox.id != self.leaver.id)
+        return Rights(others, approves, self.tenant.rights.looked(CALENDAR, self.leaver))
 
 
 def _ticket(right: CalendarRight) -> dict[str, Json]:

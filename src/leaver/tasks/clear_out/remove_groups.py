@@ -13,6 +13,7 @@ from leaver.domain.plan import Change, Json, Note, PlanItem, follow_up, info, wa
 from leaver.m365.exchange.distribution_groups import ManagedGroup
 from leaver.m365.graph.groups import Group, GroupKind
 from leaver.tasks.colleagues import from_ticket, shown, ticket
+from leaver.tasks.mailbox import in_exchange
 from leaver.tasks.task import Option, Section, Task
 
 _LAST_OWNER, _LICENSING = "last_owner", "licensing_group"
@@ -70,9 +71,9 @@ class RemoveGroups(Task[Memberships]):
         groups, owned, managed, packages, dynamic_lists = await asyncio.gather(
             self.tenant.groups.memberships(self.leaver.id),
             self.tenant.groups.ownerships(self.leaver.id),
-            self.tenant.distribution_groups.managed_by(self.leaver),
+            in_exchange(self.tenant, self.tenant.distribution_groups.managed_by(self.leaver), ()),
             self.tenant.access_packages.of(self.leaver.id),
-            self.tenant.distribution_groups.dynamic_managed_by(self.leaver),
+            in_exchange(self.tenant, self.tenant.distribution_groups.dynamic_managed_by(self.leaver), ()),
         )
         through_graph = [group for group in owned if not group.through_exchange]
         owners = await asyncio.gather(*(self.tenant.groups.owners(group.id) for group in through_graph))

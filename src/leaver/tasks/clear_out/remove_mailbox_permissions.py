@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 
 from leaver.domain.errors import Refused, SignInRefused
-from leaver.domain.plan import Change, Json, PlanItem, follow_up, info
+from leaver.domain.plan import Change, Json, NotApplicable, PlanItem, follow_up, info
 from leaver.domain.rights import FULL_ACCESS, Looked
 from leaver.m365.exchange.distribution_groups import ManagedGroup
 from leaver.m365.exchange.mailboxes import Mailbox, Recipient
 from leaver.tasks.colleagues import from_ticket
 from leaver.tasks.how_far import how_far
-from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES
+from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, NO_EXCHANGE, in_exchange
 from leaver.tasks.task import Option, Section, Task
 
 _SEND_AS, _SEND_ON_BEHALF = "Send As", "Send on Behalf"
@@ -34,9 +34,11 @@ class Rights:
     """Distribution lists that the leaver may send on behalf of; None where Exchange does not say."""
     other_groups: OfGroups = ()
     """The same for dynamic lists and Microsoft 365 groups, which are left to a person."""
+    unclear: tuple[Mailbox, ...] = ()
+    """Mailboxes that somebody of the leaver's name can open."""
 
 
-class RemoveMailboxPermissions(Task[Rights]):
+class RemoveMailboxPermissions(Task[Rights | NotApplicable]):
     """Remove full access, Send As and Send on Behalf that the leaver has on mailboxes and groups of others.
 
     Exchange does not show whether a mailbox opened by itself in Outlook; undo grants full access the usual way, with
@@ -54,18 +56,15 @@ class RemoveMailboxPermissions(Task[Rights]):
     roles = EXCHANGE_ROLES
     usual_seconds = 3.0
 
-    async def inspect(self) -> Rights:
+    async def inspect(self) -> Rights | NotApplicable:
         """Three reverse look-ups. The one for full access looks through the tenant or its index, then at its hits."""
-        rights = self.tenant.rights
-        full_access, send_as, (on_behalf, groups, other_groups) = await asyncio.gather(
-            rights.full_access_of(self.leaver), rights.send_as_of(self.leaver), self._send_on_behalf()
-        )
-        looked = rights.looked(FULL_ACCESS, self.leaver)
-        others = _others(self.leaver.id, full_access), send_as, _others(self.leaver.id, on_behalf)
-        return Rights(*others, looked, groups, other_groups)
+        return await in_exchange(self.tenant, self._rights(), NO_EXCHANGE)
 
-    def plan(self, facts: Rights) -> Iterable[PlanItem]:
+    def plan(self, facts: Rights | NotApplicable) -> Iterable[PlanItem]:
         """One change for each right; those on one mailbox one after the other."""
+        if isinstance(facts, NotApplicable):
+            yield facts
+            return
         held: tuple[tuple[str, Iterable[Mailbox | Recipient]], ...] = (
             (FULL_ACCESS, facts.full_access),
             (_SEND_AS, facts.send_as),
@@ -79,6 +78,13 @@ class RemoveMailboxPermissions(Task[Rights]):
                     ref={"right": right, "id": mailbox.id, "upn": mailbox.upn, "name": mailbox.display_name},
                     lane=mailbox.id,
                 )
+        for mailbox in facts.unclear:
+            yield follow_up(
+                "ambiguous_full_access",
+                f"{self.leaver.display_name}, or somebody else of that name, has full access to "
+                f"{mailbox.display_name or mailbox.upn}: look with Get-MailboxPermission whose it is, and remove it in "
+                "the Exchange admin center (Recipients > Mailboxes > Delegation).",
+            )
         for group in sorted(facts.groups or (), key=lambda each: (each.display_name, each.id)):
             yield self._of_group(group)
         for group in facts.other_groups or ():
@@ -121,6 +127,15 @@ class RemoveMailboxPermissions(Task[Rights]):
                 await self.tenant.distribution_groups.add_send_on_behalf(mailbox.id, self.leaver)
             case _:
                 await self.tenant.mailboxes.add_send_on_behalf(mailbox, self.leaver)
+
+    async def _rights(self) -> Rights:
+        rights = self.tenant.rights
+        full_access, send_as, (on_behalf, groups, other_groups) = await asyncio.gather(
+            rights.full_access_of(self.leaver), rights.send_as_of(self.leaver), self._send_on_behalf()
+        )
+        looked = rights.looked(FULL_ACCESS, self.leaver)
+        others = _others(self.leaver.id, full_access), send_as, _others(self.leaver.id, on_behalf)
+        return Rights(*others, looked, groups, other_groups, rights.unclear(self.leaver))
 
     def _of_group(self, group: ManagedGroup) -> PlanItem:
         if group.synced:

@@ -62,12 +62,13 @@ class RemoveRules(Task[Rules | Absent]):
     async def undo(self, change: Change) -> None:
         """Make it again, unless a rule with its record is there."""
         record = change.before if isinstance(change.before, dict) else {}
-        if not any(self.same(rule.record, record) for rule in await self.tenant.inbox_rules.list(self.leaver)):
+        rules = await self.tenant.inbox_rules.list(self.leaver)
+        if not any(_content(rule.record) == _content(record) for rule in rules):
             await self.tenant.inbox_rules.create(self.leaver, record)
 
-    def same(self, one: Json, other: Json) -> bool:
-        """A rule is what it does; its place shifts when others come and go."""
-        return _content(one) == _content(other)
+    def same(self, one: Change, other: Change) -> bool:
+        """A rule is what it does; its place shifts when others come and go, and made again it is not hidden."""
+        return _content(one.before) == _content(other.before)
 
 
 def _position(rule: InboxRule) -> int:

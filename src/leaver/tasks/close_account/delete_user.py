@@ -12,6 +12,7 @@ from leaver.domain.people import Colleague
 from leaver.domain.plan import Awaiting, Change, Note, PlanItem, Reversibility, follow_up, info, warning
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.m365.graph.users import User
+from leaver.tasks.mailbox import in_exchange
 from leaver.tasks.privilege import Privilege, last_administrator, privilege_of, privileged
 from leaver.tasks.task import Option, Section, Task
 
@@ -59,7 +60,7 @@ class DeleteUser(Task[Account]):
         privilege, manager, mailbox = await asyncio.gather(
             privilege_of(self.tenant, self.leaver.id),
             self.tenant.users.manager(self.leaver.id),
-            self.tenant.mailboxes.get(self.leaver),
+            in_exchange(self.tenant, self.tenant.mailboxes.get(self.leaver), None),
         )
         return Account(user, privilege=privilege, manager=manager, mailbox=mailbox)
 

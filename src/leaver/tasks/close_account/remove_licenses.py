@@ -14,6 +14,7 @@ from leaver.m365.graph.groups import Group
 from leaver.m365.graph.users import LicenseState
 from leaver.tasks.license_notes import consequences, left_to_microsoft, left_to_people
 from leaver.tasks.licensing import Licensing, licensing_of
+from leaver.tasks.mailbox import in_exchange
 from leaver.tasks.task import Option, Section, Task
 from leaver.tasks.unlicensed_mailbox import LOSE, MailboxAtRisk, needs_license
 
@@ -71,7 +72,11 @@ class RemoveLicenses(Task[Licenses]):
 
     async def inspect(self) -> Licenses:
         """The licences, the licensing groups, the mailbox and its size; on no licence no mailbox hangs."""
-        hanging = asyncio.gather(self.tenant.mailboxes.get(self.leaver), self.tenant.mailboxes.size(self.leaver))
+        mailboxes = self.tenant.mailboxes
+        hanging = asyncio.gather(
+            in_exchange(self.tenant, mailboxes.get(self.leaver), None),
+            in_exchange(self.tenant, mailboxes.size(self.leaver), None),
+        )
         try:
             licensing = await licensing_of(self.tenant, self.leaver.id)
             if not licensing.direct and not licensing.groups:
@@ -182,7 +187,7 @@ class RemoveLicenses(Task[Licenses]):
         accepted = self.decision("mailbox_would_be_lost") == LOSE and not converting
         if accepted or "delete_user" in self.context.chosen:
             return
-        mailbox = await self.tenant.fresh().mailboxes.get(self.leaver)
+        mailbox = await in_exchange(self.tenant, self.tenant.fresh().mailboxes.get(self.leaver), None)
         if mailbox is not None and needs_license(mailbox):
             raise NotYet(
                 "The mailbox is not a shared one yet; without its licence it would be deleted.",
