@@ -403,9 +403,7 @@ class TestPlanning:
 
         assert changes(await plan(house, crowd, ada.upn)) == ["calendar of User 2", "full access: User 1"]
 
-    async def test_a_namesake_s_right_is_left_alone_as_without_an_index(
-        self, house: House, crowd: World
-    ) -> None:
+    async def test_a_namesake_s_right_is_left_alone_as_without_an_index(self, house: House, crowd: World) -> None:
         crowd.add_user("ada2", "Ada Example")
         crowd.mailboxes["u2"].calendar_permissions.append(FolderPermission("ada2", ["Editor"]))
         await index_of(house, crowd)
