@@ -197,8 +197,12 @@ class Offboardings:
         wanted = select(HEAD).where(*conditions).order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc())
         async with self._database.begin(write=False) as connection:
             found = await _load(connection, wanted.limit(limit + 1), facts=False)
-        more = len(found) > limit
-        return found[:limit], _as_cursor(found[limit - 1]) if more else ""
+            if len(found) <= limit:
+                return found, ""
+            # The column's own moment: a record's is cut to milliseconds, and those asked for together would be lost.
+            last = found[limit - 1].id
+            at = (await connection.execute(select(HEAD.c.requested_at).where(HEAD.c.id == last))).scalar_one()
+        return found[:limit], _as_cursor(at, last)
 
     @uninterrupted
     async def counts(self, tenant_ids: Sequence[str] | None = None) -> dict[str, int]:
@@ -580,8 +584,8 @@ def _literal(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _as_cursor(record: Offboarding) -> str:
-    text = json.dumps([record.requested_at.isoformat(), record.id])
+def _as_cursor(at: datetime, offboarding_id: str) -> str:
+    text = json.dumps([at.isoformat(), offboarding_id])
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
