@@ -17,6 +17,7 @@ from leaver.store.papers import Papers
 KIND = "token"
 PREFIX = "lvr_"
 USE_NOTED = timedelta(hours=1)
+MOST_KNOWN = 1000
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Tokens:
     def __init__(self, papers: Papers, audit: Audit) -> None:
         self._papers = papers
         self._audit = audit
+        self._version: int | None = None
+        self._known: dict[str, Token] = {}
+        """Tokens that were looked up, for as long as nobody writes to the database: programs ask with each request."""
 
     async def create(
         self, name: str, role: Role, actor: Actor, *, tenants: Sequence[str] = (), expires_at: datetime | None = None
@@ -51,6 +55,8 @@ class Tokens:
         """A new token, and its secret, which is not kept."""
         if not name.strip():
             raise Unusable("The token has no name.", "name_missing")
+        if not name.isprintable():
+            raise Unusable("The token's name holds characters that cannot be printed.", "bad_name")
         if expires_at is not None and expires_at <= datetime.now(UTC):
             raise Unusable("The token would have expired already.", "time_has_passed")
         secret = PREFIX + secrets.token_urlsafe(32)
@@ -71,10 +77,9 @@ class Tokens:
 
     async def check(self, secret: str, address: str = "") -> Person | None:
         """Whose token this is; None when it is nobody's, or not valid any more."""
-        found = await self._papers.get(KIND, _hash(secret)) if secret.startswith(PREFIX) else None
-        if found is None:
+        token = await self._of(_hash(secret)) if secret.startswith(PREFIX) else None
+        if token is None:
             return None
-        token = _token(found)
         await self._note_use(secret, token)
         tenants = frozenset(token.tenants) if token.tenants else None
         return Person(token.name, token.role, tenants, "api", address, token.created_by)
@@ -86,6 +91,20 @@ class Tokens:
             return
         used = {"last_used_at": now.isoformat(timespec="seconds")}
         await self._papers.change(KIND, _hash(secret), lambda document: document | used)
+
+    async def _of(self, key: str) -> Token | None:
+        version = self._papers.version
+        if version is None or version != self._version or len(self._known) > MOST_KNOWN:
+            self._version, self._known = version, {}
+        known = self._known.get(key)
+        if known is not None and not _has_expired(known):
+            return known
+        kept = self._known
+        found = await self._papers.get(KIND, key)
+        token = None if found is None else _token(found)
+        if token is not None and version is not None:
+            kept[key] = token  # if somebody has written meanwhile, these are forgotten at the next look
+        return token
 
     async def all(self) -> list[Token]:
         """Every token that is valid, the latest first."""
@@ -100,6 +119,10 @@ class Tokens:
                 await self._audit.add(actor, "token.revoked", before={"id": token_id, "name": document["name"]})
                 return
         raise Unusable(f"There is no token with the id {token_id!r}.", "unknown_token")
+
+
+def _has_expired(token: Token) -> bool:
+    return bool(token.expires_at) and datetime.fromisoformat(token.expires_at) <= datetime.now(UTC)
 
 
 def _hash(secret: str) -> str:

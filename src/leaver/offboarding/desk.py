@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leaver.domain.actor import Actor
@@ -44,6 +44,8 @@ class Request:
     """Look through every mailbox for the users' rights, whatever the index of rights says."""
 
 
+KEYS = "idempotency"
+KEYS_KEPT = timedelta(days=400)
 Allowed = Callable[[Offboarding], Awaitable[None]]
 """Raises when whoever asks may not offboard this user; asked before anything is accepted."""
 
@@ -106,6 +108,40 @@ class Desk:
             self._house.offboardings, planned, key_of=lambda record: self._key(record, request, actor)
         )
         self._nudge()
+        return accepted
+
+    async def once(
+        self,
+        key: str,
+        wish: Mapping[str, Any],
+        actor: Actor,
+        submit: Callable[[], Awaitable[list[Offboarding]]],
+    ) -> list[Offboarding]:
+        """What was accepted with this key, by `submit` unless it was before; the key with another wish is unusable.
+
+        So a repeated request gets its offboardings again even when its users are gone meanwhile.
+        """
+        if not key:
+            return await submit()
+        papers, place = self._house.papers, _sha256(json.dumps([actor.via, actor.name, key]))
+        asked = _sha256(json.dumps(wish, sort_keys=True))
+        until = datetime.now(UTC) + KEYS_KEPT
+        kept = await papers.claim(KEYS, place, {"asked": asked, "ids": []}, expires_at=until)
+        if kept["asked"] != asked:
+            raise Unusable(
+                "This idempotency key was used for another request.",
+                "idempotency_conflict",
+                advice="Use a new key for a new request.",
+            )
+        if kept["ids"]:
+            return [await self.get(each) for each in kept["ids"]]
+        try:
+            accepted = await submit()
+        except LeaverError:  # nothing was accepted: it may be asked for differently with the same key
+            await papers.remove(KEYS, place)
+            raise
+        ids = [record.id for record in accepted]
+        await papers.change(KEYS, place, lambda before: before | {"ids": ids})
         return accepted
 
     async def queue(

@@ -73,6 +73,7 @@ class Database:
         driver = "sqlite+aiosqlite" if family == "sqlite" else "postgresql+psycopg"
         self._url = parsed.set(drivername=driver)
         self._engine: AsyncEngine | None = None
+        self._watch: sqlite3.Connection | None = None
         self._ready = False
         self._opening = asyncio.Lock()
 
@@ -104,6 +105,20 @@ class Database:
                 raise _away(error) from error
             raise
 
+    def version(self) -> int | None:
+        """A number that changes with every write of whatever process; None where asking costs as much as reading.
+
+        What was read under a number holds for as long as the number is the same.
+        """
+        if self.dialect != "sqlite" or not self._ready:
+            return None
+        if self._watch is None:
+            self._watch = sqlite3.connect(self._url.database or "", timeout=0, check_same_thread=False)
+        try:
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            return None
+
     async def now(self, connection: AsyncConnection) -> datetime:
         """The database's clock."""
         if self.dialect == "sqlite":  # one machine: its clock is the database's
@@ -128,6 +143,9 @@ class Database:
 
     async def close(self) -> None:
         """Let go of every connection."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
         if self._engine is not None:
             await self._engine.dispose()
             self._engine, self._ready = None, False
