@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leaver import __version__, traces
 from leaver.access.accounts import Accounts
@@ -25,7 +29,7 @@ from leaver.access.tokens import Tokens
 from leaver.api import approvals, cipp, notifications, presets, protected, rights, v1, webhooks
 from leaver.api.description import PROBLEMS, describe, operation_id
 from leaver.api.door import caller
-from leaver.api.problems import document, problem, status_of
+from leaver.api.problems import document, in_cipp_words, problem, status_of
 from leaver.config import Config
 from leaver.domain.errors import LeaverError, TooMany
 from leaver.m365.http import Http
@@ -50,7 +54,11 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # a page brings its own
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+HEADERS_SENT = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
+OVER_HTTPS_SENT = ((b"strict-transport-security", b"max-age=31536000"),)
+HOST = re.compile(r"[A-Za-z0-9._:\[\]-]*")
+PLAIN = "/:@!$&'()*+,;=~"
+"""What a path holds as it is in the log; everything else is written in percent."""
 
 
 def create(
@@ -99,6 +107,7 @@ def create(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # the way would lead to whatever host the caller names
         openapi_url="/api/openapi.json",
         generate_unique_id_function=operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would hold queries; see traces.py
@@ -106,11 +115,10 @@ def create(
     describe(app)
     if house is not None:
         _furnish(app, house, None, provider)
-    app.middleware("http")(_guard)
+    app.add_middleware(Guard)
     app.add_exception_handler(LeaverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_refused)
-    app.add_exception_handler(Exception, _on_failure)
     app.include_router(v1.router)
     app.include_router(approvals.router)
     app.include_router(protected.router)
@@ -168,36 +176,102 @@ def _add_health(app: FastAPI) -> None:
         return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
-async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Every request: a limit to its size, a name in the log, strict headers on its answer."""
-    name = secrets.token_hex(8)
-    method = request.method if request.method in METHODS else "OTHER"
-    opened = traces.span(method, "server", request.headers, http__request__method=method, leaver__request__id=name)
-    with traces.under_way(request=name), opened as span:
-        response = await _answered(request, go_on)
-        span.say(http__response__status_code=response.status_code)
-        if route := getattr(request.scope.get("route"), "path", ""):
-            span.call(f"{method} {route}")
-            span.say(http__route=route)
-        if response.status_code >= 500:
-            span.fail(str(response.status_code))
-    response.headers["X-Request-Id"] = name
-    return response
+class Guard:
+    """Every request: a limit to its size, a name in the log, strict headers on its answer, and an answer in any case.
+
+    It stands around everything else and passes on what it gets piece by piece, so that a stream stays one.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; whatever else there is, like the program's start, is passed on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["path"] = cipp.address(scope["path"])
+        name = secrets.token_hex(8)
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        headers = Headers(scope=scope)
+        opened = traces.span(method, "server", headers, http__request__method=method, leaver__request__id=name)
+        with traces.under_way(request=name), opened as span:
+            answer = _Answer(name, send, secure=scope["scheme"] == "https")
+            began = time.perf_counter()
+            await self._answered(Request(scope, receive), headers, answer)
+            span.say(http__response__status_code=answer.status)
+            if route := getattr(scope.get("route"), "path", ""):
+                span.call(f"{method} {route}")
+                span.say(http__route=route)
+            if answer.status >= 500:
+                span.fail(str(answer.status))
+            took = (time.perf_counter() - began) * 1000
+            log.info("%s %s %s %.0fms", method, quote(scope["path"], safe=PLAIN), answer.status, took)
+
+    async def _answered(self, request: Request, headers: Headers, answer: _Answer) -> None:
+        length = headers.get("content-length", "0")
+        if not HOST.fullmatch(headers.get("host", "")):
+            refusal = await _refusal(request, "malformed_request", "The header Host is malformed.", 400)
+            await refusal(request.scope, request.receive, answer.send)
+            return
+        if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:
+            await (await _too_large(request))(request.scope, request.receive, answer.send)
+            return
+        if _is_unreadable(request, headers):
+            await (await _unreadable(request))(request.scope, request.receive, answer.send)
+            return
+        body = _Body(request.receive)
+        try:
+            await self._app(request.scope, body.receive, lambda message: answer.send(message, unless=body.too_large))
+        except Exception as error:
+            if not body.too_large:
+                log.exception("A request failed in a way that nobody foresaw.")
+            if answer.status:
+                raise
+            if not body.too_large:
+                await (await _on_failure(request, error))(request.scope, request.receive, answer.send)
+        if body.too_large and not answer.status:
+            await (await _too_large(request))(request.scope, request.receive, answer.send)
 
 
-async def _answered(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    began = time.perf_counter()
-    length = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
-    if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:  # a body must say how long it is
-        title, advice = "The request is too large, or does not say how long it is.", "Send Content-Length, and less."
-        response: Response = await _refusal(request, "too_large", title, 413, advice)
-    else:
-        response = await go_on(request)
-    for header, value in (HEADERS | (OVER_HTTPS if request.url.scheme == "https" else {})).items():
-        response.headers.setdefault(header, value)
-    took = (time.perf_counter() - began) * 1000
-    log.info("%s %s %s %.0fms", request.method, request.url.path, response.status_code, took)
-    return response
+class _Answer:
+    """What is answered, with the headers of every answer."""
+
+    def __init__(self, name: str, send: Send, *, secure: bool) -> None:
+        self.status = 0
+        """Zero until something was answered."""
+        self._send = send
+        self._extra = (OVER_HTTPS_SENT if secure else ()) + HEADERS_SENT
+        self._name = (b"x-request-id", name.encode())
+
+    async def send(self, message: Message, *, unless: bool = False) -> None:
+        """Pass a part of the answer on; `unless` it is to be another one, and has not begun."""
+        if unless and not self.status:
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = message.setdefault("headers", [])
+            there = {name.lower() for name, _ in given}
+            message["headers"] = [*given, *(pair for pair in self._extra if pair[0] not in there), self._name]
+        await self._send(message)
+
+
+class _Body:
+    """A request's body, counted as it comes: not every client says beforehand how long it is."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+        self.too_large = False
+
+    async def receive(self) -> Message:
+        """The next part; an error as soon as it is too much."""
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size > LARGEST_BODY:
+            self.too_large = True
+            raise ValueError("The body is too large.")
+        return message
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
@@ -207,22 +281,22 @@ async def _on_error(request: Request, error: Exception) -> Response:
     if isinstance(error, TooMany):
         headers = {"Retry-After": str(error.wait)}
     if _is_cipp(request):
-        return JSONResponse({"Results": [str(error)]}, status, headers)
-    if not request.url.path.startswith("/api/"):
+        return JSONResponse(in_cipp_words([str(error)]), status, headers)
+    if not request.scope["path"].startswith("/api/"):
         page = await shell.on_error(request, request.app.state, error, status)
         page.headers.update({name: value for name, value in headers.items() if status != 401})
         return page
-    return JSONResponse(problem(error, request.url.path), status, headers, PROBLEMS)
+    return JSONResponse(problem(error, request.scope["path"]), status, headers, PROBLEMS)
 
 
 async def _on_malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     reasons = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-    return await _malformed(request, reasons)
+    return await _malformed(request, [reason.encode(errors="backslashreplace").decode() for reason in reasons])
 
 
 async def _malformed(request: Request, reasons: list[str]) -> Response:
-    if not request.url.path.startswith("/api/"):
+    if not str(request.scope["path"]).startswith("/api/"):
         return await _refusal(
             request, "malformed_request", "The address or the form is not one.", 422, " ".join(reasons)
         )
@@ -259,13 +333,35 @@ async def _refusal(
     request: Request, code: str, title: str, status: int, detail: str = "", errors: list[str] | None = None
 ) -> Response:
     if _is_cipp(request):
-        return JSONResponse({"Results": errors or [f"{title} {detail}".strip()]}, 400 if status == 422 else status)
-    if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+        return JSONResponse(in_cipp_words(errors or [f"{title} {detail}".strip()]), 400 if status == 422 else status)
+    if not request.scope["path"].startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         return await shell.on_refusal(request, request.app.state, title, detail, status)
-    body = document(code, title, status, instance=request.url.path, detail=detail)
+    body = document(code, title, status, instance=request.scope["path"], detail=detail)
     return JSONResponse(body | ({"errors": errors} if errors else {}), status, media_type=PROBLEMS)
 
 
+def _is_unreadable(request: Request, headers: Headers) -> bool:
+    """Whether a body comes as something else than JSON to the native API, where it would not be understood."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    native = str(request.scope["path"]).startswith("/api/v1/") and request.method in ("POST", "PUT", "PATCH")
+    empty = headers.get("content-length", "") == "0"
+    return native and not empty and bool(kind) and kind != "application/json" and not kind.endswith("+json")
+
+
+async def _unreadable(request: Request) -> Response:
+    try:
+        await caller(request, request.app.state)
+    except LeaverError as stranger:
+        return await _on_error(request, stranger)
+    title = "The body is not sent as JSON."
+    return await _refusal(request, "unsupported_media_type", title, 415, "Send it with Content-Type: application/json.")
+
+
+async def _too_large(request: Request) -> Response:
+    advice = f"Send at most {LARGEST_BODY:,} bytes."
+    return await _refusal(request, "too_large", "The request is too large.", 413, advice)
+
+
 def _is_cipp(request: Request) -> bool:
-    path = request.url.path
-    return path.startswith("/api/") and not path.startswith("/api/v1/")
+    path = str(request.scope["path"]).lower()
+    return path.startswith("/api/") and f"{path}/"[:8] != "/api/v1/"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.routing import APIRoute
 
 from leaver.access.roles import Person, Right, may, require
 from leaver.access.targets import refuse_privileged
@@ -38,10 +40,11 @@ from leaver.api.cipp_answers import (
     sent,
 )
 from leaver.api.cipp_shapes import read_offboarding, read_switches, texts_of
-from leaver.api.door import Caller, Here, Rooms
+from leaver.api.door import Caller, Here, Rooms, sound
+from leaver.api.problems import in_cipp_words, status_of
 from leaver.api.shapes import answers
 from leaver.api.v1 import offboarding_of, tenant_of
-from leaver.domain.errors import Denied, LeaverError, NotFound, Unusable
+from leaver.domain.errors import LeaverError, NotFound, Refused, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
 from leaver.domain.products import product_name
@@ -52,8 +55,18 @@ from leaver.store.audit import Wanted
 from leaver.store.tenants import KnownTenant
 from leaver.tasks.catalogue import all_tasks
 
+
+def _folded_query(request: Request) -> dict[str, str]:
+    """The query, its names in lower case."""
+    return {name.lower(): value.strip() for name, value in request.query_params.items()}
+
+
+Given = Annotated[dict[str, str], Depends(_folded_query)]
 router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+COMMAND = "Invoke-CIPPOffboardingJob"
 DEPLOYMENT = "deployment"
+BAD_NEWS = ("fail", "error", "unable", "could not", "does not exist")
+"""Words by which some callers tell a failure, whatever the status is."""
 DEPLOYMENTS_KEPT = timedelta(days=400)
 TASK_STATES = {
     "planned": "Planned",
@@ -83,10 +96,9 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
     """Accept the work and answer at once; `Operations` says where each user's progress is."""
     require(person, Right.OFFBOARD)
     try:
-        body = json.loads(await request.body() or b"null", object_pairs_hook=_pairs)
+        read = read_offboarding(sound(json.loads(await request.body() or b"null", object_pairs_hook=_pairs)))
     except (ValueError, RecursionError):
         return _refused(["The body is not JSON."])
-    read = read_offboarding(body)
     if read.reasons:
         return _refused(read.reasons)
     known = await _tenant(here, person, read.tenant, Right.OFFBOARD)
@@ -105,9 +117,9 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
             results.append(_accepted(answer))
             operations.append(_operation(user, answer))
         else:
-            results.append(f"{user}: {answer}")
+            results.append(f"Could not queue the offboarding of {user}: {answer}")
             operations.append({"User": user, "Id": "", "Url": "", "Status": "refused"})
-    status = 200 if len(accepted) == len(answers) else 403 if accepted or _denied(answers) else 400
+    status = 200 if len(accepted) == len(answers) else 403 if accepted or _understood(answers) else 400
     content: dict[str, Any] = {
         "Results": results,
         "Operations": operations,
@@ -120,16 +132,16 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
     return JSONResponse(content, status, headers)
 
 
-@router.get("/ListUsers", summary="All users of a tenant", **answers(list[UserRow]))
-async def list_users(
-    here: Here,
-    person: Caller,
-    tenant_filter: str = Query("", alias="tenantFilter"),
-    user_id: str = Query("", alias="UserID"),
-    graph_filter: str = Query("", alias="graphFilter"),
-) -> StreamingResponse:
+@router.get(
+    "/ListUsers",
+    summary="All users of a tenant",
+    **answers(list[UserRow]),
+    **query("tenantFilter", "UserID", "graphFilter", required=("tenantFilter",)),
+)
+async def list_users(here: Here, person: Caller, given: Given) -> StreamingResponse:
     """Every user, not the first 999, as Graph shows them and with what CIPP adds; the answer is streamed."""
-    known = await _tenant(here, person, tenant_filter, Right.SEE)
+    known = await _tenant(here, person, given.get("tenantfilter", ""), Right.SEE)
+    user_id, graph_filter = given.get("userid", ""), given.get("graphfilter", "")
     doorway = here.house.doorway(known.id)
     names = {sku.sku_id: product_name(sku.part_number, sku.sku_id) for sku in await doorway.licenses.skus()}
     params = {"$select": _SELECT, "$top": _PAGE}
@@ -140,7 +152,8 @@ async def list_users(
     if not graph_filter or user_id:  # an advanced query cannot be combined with $expand (contracts/graph.md)
         params["$expand"] = _MANAGER
     rows = doorway.users.raw(params, advanced=bool(graph_filter and not user_id))
-    return StreamingResponse(await _array(rows, names), media_type="application/json")
+    with _as_the_callers_own(graph_filter):
+        return StreamingResponse(await _array(rows, names), media_type="application/json")
 
 
 @router.get(
@@ -156,18 +169,14 @@ async def list_users(
     **answers(list[TenantRow]),
     **sent(TENANTS, TENANTS_EXAMPLE, required=False),
 )
-async def list_tenants(
-    request: Request,
-    here: Here,
-    person: Caller,
-) -> JSONResponse:
+async def list_tenants(request: Request, here: Here, person: Caller, given: Given) -> JSONResponse:
     """An array; `IncludeOffboardingDefaults` adds each tenant's defaults, `AllTenantSelector` a first row for all."""
     require(person, Right.SEE)
-    wanted = {key.lower(): value for key, value in request.query_params.items()}
+    wanted = dict(given)
     if request.method == "POST":
         try:
-            body = await request.json()
-        except ValueError:
+            body = sound(await request.json())
+        except (ValueError, RecursionError):
             body = {}
         if isinstance(body, dict):
             wanted |= {str(key).lower(): str(value) for key, value in body.items()}
@@ -186,8 +195,8 @@ async def list_tenants(
             row["offboardingDefaults"] = _as_switches(await here.house.defaults.get(tenant.id))
         rows.append(row)
     if wanted.get("alltenantselector", "").lower() == "true" and person.tenants is None:
-        everyone = {"customerId": "AllTenants", "defaultDomainName": "AllTenants", "displayName": "*All Tenants"}
-        rows.insert(0, everyone)
+        everyone = dict.fromkeys(("customerId", "defaultDomainName", "initialDomainName"), "AllTenants")
+        rows.insert(0, {**everyone, "displayName": "*All Tenants", "domains": []})
     return JSONResponse(rows)
 
 
@@ -207,9 +216,11 @@ async def list_tenants(
         required=("tenantFilter", "Endpoint"),
     ),
 )
-async def list_graph_request(request: Request, here: Here, person: Caller) -> JSONResponse:
-    """Graph's `users` with its own query options; nothing else is served."""
-    given = {key.lower(): value for key, value in request.query_params.items()}
+async def list_graph_request(here: Here, person: Caller, given: Given) -> JSONResponse:
+    """Graph's `users` with its own query options; nothing else is served.
+
+    A `$top` of 999, the largest page there is, asks for everybody: so CIPP's own pages and callers use it.
+    """
     known = await _tenant(here, person, given.get("tenantfilter", ""), Right.SEE)
     endpoint = given.get("endpoint", "").strip("/").lower()
     if endpoint != "users":
@@ -218,16 +229,17 @@ async def list_graph_request(request: Request, here: Here, person: Caller) -> JS
     if not all(_NAME.match(params.get(name, "")) for name in ("$select", "$orderby")):
         raise Unusable("A query option holds what Graph does not take.", "malformed_query")
     top = params.get("$top", "")
-    most = int(top) if top.isascii() and top.isdigit() and len(top) < 7 else 0
+    most = int(top) if top.isascii() and top.isdigit() and len(top) < 7 and top != _PAGE else 0
     params["$top"] = str(min(most or int(_PAGE), int(_PAGE)))
     advanced = "$search" in params or "$filter" in params or "$count" in params
     if advanced:
         params["$count"] = "true"
     rows: list[dict[str, Any]] = []
-    async for row in here.house.doorway(known.id).users.raw(params, advanced=advanced):
-        rows.append(row)
-        if most and len(rows) >= most:
-            break
+    with _as_the_callers_own(params.get("$filter", "") + params.get("$search", "") + params.get("$orderby", "")):
+        async for row in here.house.doorway(known.id).users.raw(params, advanced=advanced):
+            rows.append(row)
+            if most and len(rows) >= most:
+                break
     return JSONResponse({"Results": rows, "Metadata": {"Endpoint": "users", "Count": len(rows)}})
 
 
@@ -237,14 +249,15 @@ async def list_graph_request(request: Request, here: Here, person: Caller) -> JS
     **answers(list[ScheduledItem]),
     **query("Type", "tenantFilter", "Name", "Reference", "ShowHidden"),
 )
-async def list_scheduled_items(request: Request, here: Here, person: Caller) -> JSONResponse:
-    """One row for each offboarding; those that have ended are there as well."""
+async def list_scheduled_items(here: Here, person: Caller, given: Given) -> JSONResponse:
+    """One row for each offboarding; those that have ended are there as well. There are no items of another type."""
     require(person, Right.SEE)
-    given = {key.lower(): value for key, value in request.query_params.items()}
     tenant_ids = person.tenant_ids
     if given.get("tenantfilter", "").lower() not in ("", "alltenants"):
         tenant_ids = [(await _tenant(here, person, given["tenantfilter"], Right.SEE)).id]
-    name = given.get("name", "").partition(":")[2].strip().lower()
+    if given.get("type", COMMAND).lower() not in ("", COMMAND.lower()):
+        return JSONResponse([])
+    name = given.get("name", "").lower().removeprefix("offboarding:").strip()
     reference = given.get("reference", "")
     rows: list[dict[str, Any]] = []
     after = ""
@@ -257,12 +270,15 @@ async def list_scheduled_items(request: Request, here: Here, person: Caller) -> 
             return JSONResponse(rows)
 
 
-@router.get("/ListScheduledItemDetails", summary="One offboarding with its tasks", **answers(ItemDetails))
-async def list_scheduled_item_details(
-    here: Here, person: Caller, row_key: str = Query("", alias="RowKey")
-) -> JSONResponse:
+@router.get(
+    "/ListScheduledItemDetails",
+    summary="One offboarding with its tasks",
+    **answers(ItemDetails),
+    **query("RowKey", required=("RowKey",)),
+)
+async def list_scheduled_item_details(here: Here, person: Caller, given: Given) -> JSONResponse:
     """What was asked, and how each task stands."""
-    record = await offboarding_of(here, person, row_key, Right.SEE)
+    record = await offboarding_of(here, person, given.get("rowkey", ""), Right.SEE)
     details = [
         {"Task": task.label or task.task, "Status": task.outcome.value, "Results": _sentences(task)}
         for task in record.tasks
@@ -274,8 +290,8 @@ async def list_scheduled_item_details(
 async def remove_scheduled_item(request: Request, here: Here, person: Caller) -> JSONResponse:
     """Stop it: the call under way finishes, the rest is not started."""
     try:
-        body = await request.json()
-    except ValueError:
+        body = sound(await request.json())
+    except (ValueError, RecursionError):
         body = None
     given = {str(key).lower(): value for key, value in body.items()} if isinstance(body, dict) else {}
     names = texts_of(given.get("id") or given.get("rowkey"))
@@ -283,15 +299,20 @@ async def remove_scheduled_item(request: Request, here: Here, person: Caller) ->
         return _refused(["id is missing."])
     record = await offboarding_of(here, person, names[0], Right.OFFBOARD)
     await here.desk.cancel(record.id, person.actor())
-    return JSONResponse({"Results": f"Cancelled the offboarding of {record.user.upn}. What was done stays as it is."})
+    who = _plainly(record.user.upn, record.user.id)
+    return JSONResponse({"Results": f"Cancelled the offboarding of {who}. What was done stays as it is."})
 
 
-@router.get("/ListOffboardingProgress", summary="How the users of one request stand", **answers(list[ProgressRow]))
-async def list_offboarding_progress(
-    here: Here, person: Caller, deployment_id: str = Query("", alias="DeploymentId")
-) -> JSONResponse:
+@router.get(
+    "/ListOffboardingProgress",
+    summary="How the users of one request stand",
+    **answers(list[ProgressRow]),
+    **query("DeploymentId", required=("DeploymentId",)),
+)
+async def list_offboarding_progress(here: Here, person: Caller, given: Given) -> JSONResponse:
     """One row for each user, with its steps."""
     require(person, Right.SEE)
+    deployment_id = given.get("deploymentid", "")
     found = await here.house.papers.get(DEPLOYMENT, deployment_id) if deployment_id else None
     if found is None:
         raise NotFound(f"There is no request {deployment_id!r}.", "unknown_deployment")
@@ -322,8 +343,8 @@ async def list_offboarding_progress(
 async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONResponse:
     """Replace the tenant's defaults by these switches."""
     try:
-        body = await request.json()
-    except ValueError:
+        body = sound(await request.json())
+    except (ValueError, RecursionError):
         body = None
     given = {str(key).lower(): value for key, value in body.items()} if isinstance(body, dict) else {}
     named = texts_of(given.get("customerid")) or texts_of(given.get("defaultdomainname"))
@@ -347,7 +368,7 @@ async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONRes
         if kept.pop(task, None):
             warnings.append(f"Not kept: {task} is locked by your organization.")
     await preset(here.house, known.id, kept, person.actor())
-    text = f"Set the offboarding defaults of {known.name or known.domain}."
+    text = f"Set the offboarding defaults of {_plainly(known.name or known.domain, known.domain, known.id)}."
     return JSONResponse({"Results": text, "Warnings": warnings})
 
 
@@ -381,6 +402,17 @@ async def list_api_test(person: Caller) -> JSONResponse:
     return JSONResponse({"Name": person.name, "Role": person.role.value, "Tenants": tenants})
 
 
+ADDRESSES = {route.path.lower(): route.path for route in router.routes if isinstance(route, APIRoute)}
+
+
+def address(path: str) -> str:
+    """An address as the routes name it, also for one in another letter case or with a slash at its end.
+
+    CIPP's host takes those, and its callers rely on it.
+    """
+    return ADDRESSES.get(path.rstrip("/").lower(), path)
+
+
 async def _unheard(here: Rooms, notify: list[str], known: KnownTenant) -> list[str]:
     """A sentence for each way of telling that has nobody to tell."""
     where = {"email": "mail address", "webhook": "webhook or channel", "psa": "webhook"}
@@ -408,24 +440,41 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refused(reasons: list[str]) -> JSONResponse:
-    return JSONResponse({"Results": reasons}, 400)
+    return JSONResponse(in_cipp_words(reasons), 400)
 
 
-def _denied(answers: list[Offboarding | LeaverError]) -> bool:
-    return any(isinstance(answer, Denied) for answer in answers)
+def _understood(answers: list[Offboarding | LeaverError]) -> bool:
+    """Whether somebody could not be queued although the request made sense: not allowed, or under way already."""
+    return any(isinstance(answer, LeaverError) and status_of(answer) in (403, 409) for answer in answers)
 
 
 def _first(operations: list[dict[str, Any]]) -> int:
     return next(index for index, operation in enumerate(operations) if operation["Id"])
 
 
+@contextmanager
+def _as_the_callers_own(said: str) -> Iterator[None]:
+    """Let Microsoft's refusal of what the caller `said` be the caller's error, not Microsoft's."""
+    try:
+        yield
+    except Refused as error:
+        if not said or error.status != 400:
+            raise
+        raise Unusable(error.message, error.code, advice="Look at the filter.") from error
+
+
 def _accepted(record: Offboarding) -> str:
-    who = f"{record.user.display_name} ({record.user.upn})"
+    who = _plainly(f"{record.user.display_name} ({record.user.upn})", record.user.upn, record.user.id)
     if record.awaits_approval:
         return f"The offboarding of {who} waits for the approval of a second person."
     if record.at is not None:
         return f"Scheduled the offboarding of {who} for {record.at:%Y-%m-%d %H:%M} UTC."
     return f"Queued the offboarding of {who}."
+
+
+def _plainly(*names: str) -> str:
+    """The first of somebody's names that no caller takes for the news of a failure (Tom Failla)."""
+    return next((name for name in names if not any(word in name.lower() for word in BAD_NEWS)), names[-1])
 
 
 def _operation(user: str, record: Offboarding) -> dict[str, Any]:
@@ -454,7 +503,7 @@ def _item(record: Offboarding) -> dict[str, Any]:
     return {
         "Tenant": record.tenant.domain,
         "Name": f"Offboarding: {record.user.upn}",
-        "Command": "Invoke-CIPPOffboardingJob",
+        "Command": COMMAND,
         "Parameters": {"Username": record.user.upn, "tenantFilter": record.tenant.domain},
         "TaskState": _task_state(record),
         "ScheduledTime": int(when.timestamp()),

@@ -21,6 +21,18 @@ FORWARD = "forward_mail"
 OUT_OF_OFFICE = "set_out_of_office"
 MEETINGS = "cancel_meetings"
 ONE_VALUE = frozenset({FORWARD, OUT_OF_OFFICE})
+NAMES = frozenset(
+    {"tenantfilter", "user", "reference", NO_AUTOMAP, AUTOMAP}
+    | {
+        task.option.api_field.lower()
+        for task in all_tasks()
+        if task.option.setting is not Switch and task.name != MEETINGS
+    }
+)
+"""Keys whose values are texts: people, and what is said."""
+EARLIEST = 1_000_000_000
+"""Seconds: an earlier date (2001) is a zero or a count of something else, never the moment that somebody chose."""
+DEEPEST = 8
 ENVELOPE = frozenset({"tenantfilter", "user", "scheduled", "postexecution", "reference"})
 MEANT = {
     "userid": "user",
@@ -71,6 +83,9 @@ def read_offboarding(body: object) -> Read:
     if not read.users:
         read.reasons.append("user is missing.")
     read.reference = _one(given.get("reference", ("", None))[1])
+    for folded in NAMES & given.keys():
+        if _holds_more(given[folded][1]):
+            read.reasons.append(f"{given[folded][0]} holds what is neither a text nor an object with a value.")
     _read_settings(given, read)
     _read_schedule(given.get("scheduled", ("", None))[1], read)
     _read_notifications(given.get("postexecution", ("", None))[1], read)
@@ -176,6 +191,11 @@ def _read_schedule(value: Any, read: Read) -> None:
     except (ValueError, OverflowError, OSError):
         read.reasons.append("Scheduled.date is not a moment in Unix seconds (nor are milliseconds).")
         return
+    if seconds < EARLIEST:
+        read.reasons.append(
+            "Scheduled.date names no moment of this century; it is in Unix seconds. Nothing starts now."
+        )
+        return
     if read.at.year > datetime.now(UTC).year + 10:
         read.reasons.append("Scheduled.date is more than ten years away; it is in seconds, not in milliseconds.")
     if read.at <= datetime.now(UTC):
@@ -204,6 +224,8 @@ def _read_notifications(value: Any, read: Read) -> None:
 def _ignored(key: str, folded: str) -> str:
     if folded == "wipemobile":
         return f"{key} is ignored: Leaver wipes no devices. RemoveMobile takes the mailbox's devices away."
+    if folded == KEEP_COPY:
+        return f"{key} is ignored: it goes with forward, which has no default."
     meant = MEANT.get(folded)
     if meant is None:
         compact = folded.replace("_", "")
@@ -229,13 +251,27 @@ def _one(value: Any) -> str:
     return texts[0] if len(texts) == 1 else ""
 
 
-def texts_of(value: Any) -> list[str]:
-    """Every text in a string, a `{value}` or a list of either; what is empty is absent."""
+def _holds_more(value: Any, depth: int = 0) -> bool:
+    """Whether there is something in it that `texts_of` does not read; it must not be lost without a word."""
+    if depth > DEEPEST or value is True:
+        return True
     if isinstance(value, (list, tuple)):
-        found = [text for item in value for text in texts_of(item)]
+        return any(_holds_more(item, depth + 1) for item in value)
+    if isinstance(value, Mapping):
+        given = _folded(value, Read())
+        return _holds_more(given["value"][1], depth + 1) if "value" in given else any(value.values())
+    return False
+
+
+def texts_of(value: Any, depth: int = 0) -> list[str]:
+    """Every text in a string, a `{value}` or a list of either; what is empty is absent."""
+    if depth > DEEPEST:
+        return []
+    if isinstance(value, (list, tuple)):
+        found = [text for item in value for text in texts_of(item, depth + 1)]
         return list(dict.fromkeys(found))
     if isinstance(value, Mapping):
-        return texts_of(_folded(value, Read()).get("value", ("", None))[1])
+        return texts_of(_folded(value, Read()).get("value", ("", None))[1], depth + 1)
     if isinstance(value, bool) or value is None:
         return []
     text = str(value).strip()

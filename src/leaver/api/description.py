@@ -25,6 +25,7 @@ REFUSALS = {
     404: "It is not there, or not for the caller.",
     409: "It does not fit how things stand.",
     413: "The request is too large.",
+    415: "The body is not sent as JSON.",
     422: "The request is malformed.",
     429: "Too many requests; `Retry-After` says how long to wait.",
     500: "Leaver failed.",
@@ -105,11 +106,13 @@ def _add_refusals(operation: dict[str, Any], verb: str, *, native: bool) -> None
 def _refusals(operation: dict[str, Any], verb: str, *, native: bool) -> list[int]:
     writes = verb in ("post", "put", "patch", "delete")
     asks = bool(operation.get("parameters")) or "requestBody" in operation
-    found = [401, 403, 429, 500, 503]
+    found = [400, 401, 403, 429, 500, 503]
     if asks:
-        found += [400, 404, 502]
+        found += [404, 502]
     if asks and native:
         found.append(422)
+    if native and "requestBody" in operation:
+        found.append(415)
     if writes:
         found += [409, 413]
     return sorted(found)

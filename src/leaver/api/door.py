@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Protocol
+import json
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
@@ -62,6 +63,18 @@ async def _known(request: Request, here: Rooms) -> Person:
             advice="Send it as `Authorization: Bearer …`; `leaver token create` makes one.",
         )
     return person
+
+
+def sound(body: Any) -> Any:
+    """A body, if it is made of what can be kept: no halves of characters, no zero characters, no NaN, no abyss."""
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise ValueError("it holds halves of characters, or is nested too deeply") from error
+    if "\\u0000" in text:
+        raise ValueError("it holds a zero character")
+    return body
 
 
 Here = Annotated[Rooms, Depends(rooms)]

@@ -19,7 +19,7 @@ from leaver.domain.errors import (
 
 CONFLICTS = frozenset(
     {
-        "already_active",
+        "already_running",
         "already_ended",
         "already_started",
         "approval_changed",
@@ -76,6 +76,12 @@ def problem(error: LeaverError, instance: str) -> dict[str, Any]:
         error.code or type(error).__name__, error.message, status_of(error), instance=instance, detail=error.advice
     )
     return body | {"service": error.service, "request_id": error.request_id}
+
+
+def in_cipp_words(reasons: list[str]) -> dict[str, list[str]]:
+    """A refusal for callers of CIPP. Some take a text for a success unless it says that something could not be done."""
+    first, *others = reasons or [""]
+    return {"Results": [f"Could not do this: {first}", *others]}
 
 
 def document(code: str, title: str, status: int, *, instance: str, detail: str = "") -> dict[str, Any]:

@@ -15,11 +15,11 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Header, Query, Request
 from fastapi import Body as BodyOf
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from leaver.access.roles import Person, Right, Role, may, require
 from leaver.access.targets import refuse_privileged
-from leaver.api.door import Caller, Here, Rooms, caller
+from leaver.api.door import Caller, Here, Rooms, caller, sound
 from leaver.api.shapes import (
     EVENTS,
     LOCATION,
@@ -41,6 +41,7 @@ from leaver.api.shapes import (
 )
 from leaver.domain.errors import LeaverError, Refused, Unusable
 from leaver.domain.offboarding import Offboarding, document
+from leaver.domain.outcome import State
 from leaver.offboarding import paper, report, survey
 from leaver.offboarding.desk import Request as Asked
 from leaver.offboarding.health import look, summaries
@@ -63,9 +64,16 @@ SETTINGS_EXAMPLE = {"disable_sign_in": True, "remove_groups": True, "forward_mai
 
 
 class Body(BaseModel):
-    """A request's body; unknown fields are refused."""
+    """A request's body; unknown fields are refused, and what no database keeps."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_sound(cls, given: Any) -> Any:
+        if isinstance(given, (dict, list)):
+            sound(given)
+        return given
 
 
 def example(**values: Any) -> ConfigDict:
@@ -159,7 +167,7 @@ class DefaultValue(Body):
     locked: bool = False
 
 
-DefaultValues = Annotated[dict[str, DefaultValue], BodyOf(examples=[DEFAULTS_EXAMPLE])]
+DefaultValues = Annotated[dict[str, DefaultValue], BeforeValidator(sound), BodyOf(examples=[DEFAULTS_EXAMPLE])]
 
 
 @router.get("/tasks", summary="Every task, its setting and what it needs", **answers(Page[TaskKind]))
@@ -250,7 +258,7 @@ async def put_defaults(
     here: Here,
     person: Caller,
     scope: str,
-    values: Annotated[dict[str, DefaultValue], BodyOf(examples=[DEFAULTS_EXAMPLE])],
+    values: DefaultValues,
 ) -> dict[str, Any]:
     """Changes count for new offboardings only."""
     where = await _scope(here, person, scope, Right.MANAGE)
@@ -325,7 +333,12 @@ async def create(
         body.notify,
         body.full_scan,
     )
-    records = await here.desk.submit(asked, person.actor(), confirmed_digest=body.digest, allowed=allowed)
+
+    async def submit() -> list[Offboarding]:
+        return await here.desk.submit(asked, person.actor(), confirmed_digest=body.digest, allowed=allowed)
+
+    wish = {**body.model_dump(mode="json"), "tenant": known.id}
+    records = await here.desk.once(idempotency_key, wish, person.actor(), submit)
     location = f"/api/v1/offboardings/{records[0].id}"
     return JSONResponse(document(known.named, records, records[0].digest), 201, {"Location": location})
 
@@ -335,7 +348,7 @@ async def offboardings(
     here: Here,
     person: Caller,
     tenant: str = "",
-    state: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI copies it
+    state: Annotated[list[State], Query()] = [],  # noqa: B006 - FastAPI copies it
     search: str = "",
     reference: str = "",
     asked_by: str = "",
@@ -351,7 +364,7 @@ async def offboardings(
         ids = [(await tenant_of(here, person, tenant, Right.SEE)).id]
     found, following = await here.desk.page(
         tenant_ids=ids,
-        states=state,
+        states=[each.value for each in state],
         text=search,
         reference=reference,
         asked_by=asked_by,
@@ -476,10 +489,14 @@ async def audit(
     search: Annotated[str, Query(max_length=200, description="Who, from where, about whom, or a reference.")] = "",
     what: Annotated[list[str], Query(description="What it begins with: `sign_in`, `undo.`.")] = [],  # noqa: B006
     since: AwareDatetime | None = None,
+    cursor: Annotated[str, Query(max_length=10)] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> dict[str, Any]:
-    """Entries with a number above `after`."""
+    """Entries with a number above `after`, which is what the cursor says too."""
     _require_audit(person)
+    if cursor and not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**31):
+        raise Unusable("The cursor is not one of this list.", "malformed_cursor", advice="Begin without a cursor.")
+    after = int(cursor or after)
     ids = person.tenant_ids
     if tenant:
         ids = [(await tenant_of(here, person, tenant, Right.AUDIT)).id]
