@@ -36,6 +36,7 @@ def main() -> None:
       leaver offboard TENANT USER --settings FILE      do it, and prove it
 
     TENANT is an id or any domain of the tenant; USER a UPN or an object id.
+
     Exit status: 0 nothing failed, 1 something failed, 2 unusable input or a blocker, 3 a service could not be reached.
     """
 

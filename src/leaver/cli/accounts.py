@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from leaver.wiring import Store
 
 
-@click.group()
+@click.group(short_help="Help who lost a password or a phone.")
 def account() -> None:
     """See local accounts, and help who has lost a password or a phone."""
 

@@ -29,7 +29,9 @@ WITH_TENANT = 110
 
 @click.command()
 @click.argument("offboarding_id", metavar="[ID]", default="")
-@click.option("--limit", default=20, show_default=True, help="How many to list, the latest first.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to list, the latest first."
+)
 @click.option("--follow", is_flag=True, help="Watch the one with this ID until it has ended; Ctrl-C stops watching.")
 @json_option
 def status(offboarding_id: str, limit: int, follow: bool, wants_json: bool) -> int:

@@ -24,7 +24,7 @@ _SPAN = re.compile(r"(\d{1,5})\s*(d|w|m|y)?")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
-@click.group()
+@click.group(short_help="Upgrade the database; renew its key.")
 def db() -> None:
     """Bring the database up to date, and renew its key."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from leaver.wiring import House
 
 
-@click.group()
+@click.group(short_help="Renew the names of products.")
 def licenses() -> None:
     """Renew the names that products are shown by."""
 
