@@ -56,8 +56,14 @@ def test_each_user_with_a_permanent_change_is_typed() -> None:
     assert [question.expected for question in asked] == ["Ada", "Eve"]
 
 
-def test_more_than_three_are_typed_as_a_number() -> None:
+def test_more_than_three_are_typed_as_a_number_and_summed_up_by_task() -> None:
     asked = questions([offboarding(name, permanent=True) for name in ("ada", "bob", "eve", "joe")])
+
+    assert asked[0].lines == (
+        "Confirm: part of this plan is permanent",
+        "For 4 users, these cannot be undone by anyone:",
+        "  Cancel future meetings: 4 changes for 4 users",
+    )
 
     assert [question.expected for question in asked] == ["offboard 4 users"]
 

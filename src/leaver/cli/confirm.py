@@ -10,6 +10,7 @@ import click
 
 from leaver.domain.errors import Unusable
 from leaver.domain.offboarding import Offboarding
+from leaver.domain.plan import Reversibility
 from leaver.offboarding.words import counted, listed, sentence
 
 TRIES = 3
@@ -34,11 +35,11 @@ def questions(offboardings: Sequence[Offboarding]) -> list[Question]:
         names = listed(offboarding.user.display_name for offboarding in offboardings[:10])
         more = f" and {len(offboardings) - 10} more" if len(offboardings) > 10 else ""
         return [Question((), f"Offboard {users} of {_tenant(offboardings)}: {names}{more}?")]
-    warned = tuple(line for offboarding in permanent for line in _cannot_be_undone(offboarding))
     title = "Confirm: part of this plan is permanent"
     if len(permanent) > NAMES_AT_MOST:
         expected = f"offboard {users}"
-        return [Question((title, *warned), f"Type {expected} to confirm", expected)]
+        return [Question((title, *_of_many(permanent)), f"Type {expected} to confirm", expected)]
+    warned = tuple(line for offboarding in permanent for line in _cannot_be_undone(offboarding))
     return [
         Question(
             (title, *warned) if index == 0 else (),
@@ -87,6 +88,23 @@ def _cannot_be_undone(offboarding: Offboarding) -> list[str]:
         f"For {offboarding.user.display_name}, {'this' if len(changes) == 1 else 'these'} cannot be undone by anyone:"
     )
     return [head, *(f"  {sentence(change)}" for change in changes)]
+
+
+def _of_many(offboardings: Sequence[Offboarding]) -> list[str]:
+    """The permanent changes of many users, task by task."""
+    changes: dict[str, int] = {}
+    users: dict[str, set[str]] = {}
+    for offboarding in offboardings:
+        for task in offboarding.tasks:
+            if number := sum(record.change.reversibility is Reversibility.PERMANENT for record in task.changes):
+                label = task.label or task.task
+                changes[label] = changes.get(label, 0) + number
+                users.setdefault(label, set()).add(offboarding.user.id)
+    lines = [
+        f"  {label}: {counted(number, 'change')} for {counted(len(users[label]), 'user')}"
+        for label, number in changes.items()
+    ]
+    return [f"For {counted(len(offboardings), 'user')}, these cannot be undone by anyone:", *lines]
 
 
 def _tenant(offboardings: Sequence[Offboarding]) -> str:

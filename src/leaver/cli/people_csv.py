@@ -54,7 +54,8 @@ def read_people(file: str) -> tuple[list[Line], list[BadLine]]:
     if "user" not in names or unknown or len(set(names)) != len(names):
         wrong = f"unknown: {', '.join(map(repr, unknown))}" if unknown else f"found: {', '.join(names) or 'none'}"
         raise Unusable(
-            f"The first line of {file} must name the columns: user, and optionally at, reference, settings ({wrong}).",
+            f"The first line of the file {name} must name the columns: user, and optionally at, reference, settings "
+            f"({wrong}).",
             "malformed_csv",
         )
     good: list[Line] = []
@@ -73,7 +74,7 @@ def read_people(file: str) -> tuple[list[Line], list[BadLine]]:
         except Unusable as error:
             bad.append(BadLine(number, user, error))
     if not good and not bad:
-        raise Unusable(f"The file {file} names nobody.", "malformed_csv")
+        raise Unusable(f"The file {name} names nobody.", "malformed_csv")
     return good, bad
 
 

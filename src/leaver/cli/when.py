@@ -41,9 +41,12 @@ def moment_of(text: str) -> tuple[datetime | None, str]:
 def in_both(moment: datetime, zone: str) -> str:
     """A moment in the time zone in which it was given, and in UTC."""
     try:
-        local = moment.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        local = moment.astimezone()
+        local = moment.astimezone(datetime.strptime(zone, "UTC%z").tzinfo)
+    except ValueError:
+        try:
+            local = moment.astimezone(ZoneInfo(zone))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            local, zone = moment.astimezone(), ""
     return f"{local:%a %d %b %Y, %H:%M} ({zone or local.tzname()}), {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
