@@ -81,10 +81,22 @@ def worlds(draw: st.DrawFn) -> tuple[Cloud, World]:
         world.add_device("ada", "iPhone")
     if draw(st.booleans()):
         world.mailboxes["ada"].forwarding_smtp = "ada.private@example.net"
+    if draw(st.booleans()):
+        world.add_group("press", "bob", kind="distribution", send_on_behalf=["grace", "ada"])
+    if draw(st.booleans()):
+        give_a_namesake(world)
     world.mailboxes["ada"].calendar_name = draw(st.sampled_from(["Calendar", "Kalender"]))
     if draw(st.sampled_from([False, False, True])):
         del world.mailboxes["ada"]
     return cloud, world
+
+
+def give_a_namesake(world: World) -> None:
+    """Somebody who is called like ada, with rights that must stay, where Exchange shows them by name."""
+    world.add_user("ada2", world.users["ada"].display_name)
+    world.give_full_access("grace", "ada2")
+    world.give_calendar("bob", "ada2", "Editor")
+    world.mailboxes["bob"].send_as.append("ada2")
 
 
 def kept_in(data: Path) -> str:
@@ -96,7 +108,17 @@ def colleagues(world: World) -> Any:
     """What belongs to everybody but ada."""
     people = {alias: user for alias, user in world.users.items() if alias != "ada"}
     others = {alias: members - {"ada"} for alias, members in world.members.items()}
-    return copy.deepcopy((people, others))
+    senders = {alias: set(group.send_on_behalf) - {"ada"} for alias, group in world.groups.items()}
+    rights = {
+        alias: (
+            {entry.user for entry in box.full_access} - {"ada"},
+            {*box.send_as, *box.send_on_behalf} - {"ada"},
+            {(entry.user, *entry.rights) for entry in box.calendar_permissions if entry.user != "ada"},
+        )
+        for alias, box in world.mailboxes.items()
+        if alias != "ada"
+    }
+    return copy.deepcopy((people, others, senders, rights))
 
 
 @asynccontextmanager
@@ -192,7 +214,7 @@ def what_can_come_back(world: World) -> Any:
     }
     user = world.users["ada"]
     held = sorted((held.sku_id, held.by_group or "") for held in user.licenses)
-    owners = {alias: set(group.owners) for alias, group in world.groups.items()}
+    owners = {alias: (set(group.owners), set(group.send_on_behalf)) for alias, group in world.groups.items()}
     return copy.deepcopy((user.enabled, user.immutable_id, held, world.members, owners, own, rules, rights))
 
 

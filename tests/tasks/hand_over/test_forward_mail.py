@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from leaver.domain.people import Leaver
 from leaver.domain.plan import Change
 from leaver.m365.tenant import Tenant
@@ -137,3 +139,13 @@ async def test_an_on_premises_mailbox_is_left_to_a_person(world: World, tenant: 
     notes = await Asked(tenant, ada, ForwardMail, TO_BOB).notes()
 
     assert notes == {"on_premises_mailbox": "follow_up"}
+
+
+@pytest.mark.parametrize(("inside", "outside"), [("ada", None), (None, "ADA@contoso.example")])
+async def test_mail_that_would_come_back_is_warned_of(
+    world: World, tenant: Tenant, ada: Leaver, inside: str | None, outside: str | None
+) -> None:
+    """F19."""
+    world.mailboxes["bob"].forwarding_address, world.mailboxes["bob"].forwarding_smtp = inside, outside
+
+    assert await Asked(tenant, ada, ForwardMail, TO_BOB).notes() == {"forward_loop": "warning"}

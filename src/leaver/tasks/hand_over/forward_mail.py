@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -33,6 +34,8 @@ class Forwarding:
     target: Recipient | None
     outbound: str = ""
     """What the outbound spam policy says of automatic forwarding, where the target leads outside."""
+    comes_back: bool = False
+    """Whether the target's mailbox forwards to the leaver's."""
 
 
 class ForwardMail(Task[Forwarding | Absent]):
@@ -57,15 +60,18 @@ class ForwardMail(Task[Forwarding | Absent]):
 
     async def inspect(self) -> Forwarding | Absent:
         """The mailbox, its forward resolved to a recipient, and the new target."""
-        found = await mailbox_beside(self.tenant, self.leaver, self.tenant.mailboxes.recipient(self._to.id))
+        mailboxes = self.tenant.mailboxes
+        theirs = asyncio.gather(mailboxes.recipient(self._to.id), mailboxes.get(self._to))
+        found = await mailbox_beside(self.tenant, self.leaver, theirs)
         if not isinstance(found, tuple):
             return found
-        mailbox, target = found
+        mailbox, (target, onward) = found
         address = mailbox.forwarding_address
         inside = await self.tenant.mailboxes.recipients(address) if address else ()
         outside = target is not None and target.kind in _LEADS_OUTSIDE
         outbound = await self.tenant.mail_flow.outbound_forwarding() if outside else ""
-        return Forwarding(mailbox, inside, target, outbound)
+        comes_back = onward is not None and await self._comes_back(onward, mailbox)
+        return Forwarding(mailbox, inside, target, outbound, comes_back)
 
     def plan(self, facts: Forwarding | Absent) -> Iterable[PlanItem]:
         """One change, unless mail goes to the colleague, and there only, already."""
@@ -80,6 +86,12 @@ class ForwardMail(Task[Forwarding | Absent]):
                 "external_forwarding_blocked",
                 f"{shown(self._to)} gets mail outside the tenant, and the outbound spam policy "
                 f"({facts.outbound or 'unreadable'}) does not allow automatic forwarding: forwarded mail will bounce.",
+            )
+        if facts.comes_back:
+            yield warning(
+                "forward_loop",
+                f"The mailbox of {shown(self._to)} forwards to {self.leaver.display_name}, so mail would go round: "
+                "choose somebody else, or end that forward first.",
             )
         wanted = {"inside": facts.target.smtp or self._to.upn, "outside": None, "keeps_copy": self.setting.keep_copy}
         before = as_recorded(facts.mailbox, facts.inside[0] if len(facts.inside) == 1 else None)
@@ -96,6 +108,11 @@ class ForwardMail(Task[Forwarding | Absent]):
     async def undo(self, change: Change) -> None:
         """Forward as before; what was forwarded meanwhile stays forwarded."""
         await self.tenant.mailboxes.set_forwarding(self.leaver, **recorded(change))
+
+    async def _comes_back(self, theirs: Mailbox, own: Mailbox) -> bool:
+        onward = await self.tenant.mailboxes.recipients(theirs.forwarding_address) if theirs.forwarding_address else ()
+        addresses = {address.casefold() for address in (own.primary_smtp, own.upn) if address}
+        return any(each.id == own.id for each in onward) or theirs.forwarding_smtp.casefold() in addresses
 
     def _in_place(self, facts: Forwarding, *, accepted: bool) -> bool:
         mailbox = facts.mailbox
