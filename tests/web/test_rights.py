@@ -77,4 +77,4 @@ async def test_the_tenant_s_page_shows_its_age_and_asks_for_a_new_one(
     await build_index(house, world.id, "worker")
     await browser.open(f"/tenants/{world.id}")
     assert "just now" in browser.html
-    assert "Rights index from just now" in await browser.open("/tenants")
+    assert "Rights index: just now" in await browser.open("/tenants")
