@@ -10,8 +10,11 @@ from rich.console import Console
 from leaver.cli.plan_view import show_plan
 from leaver.cli.progress import PlainLines
 from leaver.cli.result_view import show_result
+from leaver.offboarding.survey import build_index
 from m365_simulator.world import World
 from support import EVERYTHING, Desk, give_ada_everything
+
+RIGHTS = {"remove_mailbox_permissions": True}
 
 
 @pytest.fixture
@@ -77,3 +80,18 @@ async def test_without_a_terminal_each_task_that_ends_is_one_line(desk: Desk, pa
 
     (line,) = text_of(paper).splitlines()
     assert "Disable sign-in: verified (1 change" in line
+
+
+async def test_plan_and_result_say_how_far_a_look_by_the_index_went(desk: Desk, world: World, paper: Console) -> None:
+    await build_index(desk.house, world.id, "worker")
+
+    planned = await desk.preview("ada@contoso.example", settings=RIGHTS)
+    show_plan(paper, planned.tenant, planned.offboardings)
+    assert "Looked at 0 of 2 mailboxes" in text_of(paper)
+    paper.file = io.StringIO()
+    show_result(paper, await desk.offboard("ada@contoso.example", settings=RIGHTS))
+
+    shown = text_of(paper)
+    assert "Looked at 0 of 2 mailboxes" in shown
+    assert "--full-scan" in shown
+    assert max(map(len, shown.splitlines())) <= 80

@@ -13,6 +13,7 @@ from leaver.cli.plan_view import WIDEST, row
 from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome, State
 from leaver.domain.plan import NoteKind
+from leaver.domain.rights import FROM_INDEX
 from leaver.offboarding import words
 from leaver.offboarding.sections import by_section
 
@@ -104,6 +105,9 @@ def show_result(console: Console, offboardings: Sequence[Offboarding], *, tasks_
                 console.print(Text(f"\n{title}", style="bold"))
                 for task in tasks:
                     console.print(_task(task), width=width)
+                    for note in task.notes:
+                        if note.code == FROM_INDEX:
+                            console.print(row(Text(" "), Text(note.text, style="dim"), indent=3), width=width)
         _problems(console, offboarding, width)
 
 

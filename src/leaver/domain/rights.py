@@ -8,6 +8,8 @@ from datetime import datetime
 
 FULL_ACCESS = "full access"
 CALENDAR = "calendar"
+FROM_INDEX = "rights_from_index"
+"""The code of the note that says how far a look went which an index has shortened."""
 _LONGEST = 320
 """Letters of a word that count: the longest mail address."""
 

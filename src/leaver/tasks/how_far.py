@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from leaver.domain.plan import Note, info
-from leaver.domain.rights import Looked
+from leaver.domain.rights import FROM_INDEX, Looked
 
 
 def how_far(looked: Looked | None, what: str) -> Iterable[Note]:
@@ -19,7 +19,7 @@ def how_far(looked: Looked | None, what: str) -> Iterable[Note]:
         f"{looked.unknown:,} that the index does not know",
     ]
     yield info(
-        "rights_from_index",
+        FROM_INDEX,
         f"Looked at {looked.looked_at:,} of {looked.mailboxes:,} mailboxes: {', '.join(why[:-1])} and {why[-1]}. "
         f"{what} given since then on another mailbox is found only by looking through every mailbox (--full-scan).",
     )

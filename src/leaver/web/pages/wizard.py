@@ -18,6 +18,7 @@ from leaver.access.targets import refuse_privileged
 from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
+from leaver.domain.rights import FROM_INDEX
 from leaver.offboarding import words
 from leaver.offboarding.presets import Presets
 from leaver.offboarding.settings import as_plain, parse
@@ -203,7 +204,7 @@ async def wizard_review(request: Request, here: Here, session: Signed, draft_id:
         permanent=permanent,
         expected=_expected(records),
         by_index=any(
-            note.code == "rights_from_index" for record in records for _, note in words.notes_of(record, NoteKind.INFO)
+            note.code == FROM_INDEX for record in records for _, note in words.notes_of(record, NoteKind.INFO)
         ),
         changes=sum(len(task.changes) for record in records for task in record.tasks),
         error=error,
