@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -34,6 +34,7 @@ class Receiver:
     answers: list[str] = field(default_factory=lambda: ["200 OK"])
     received: list[Received] = field(default_factory=list)
     silent: bool = False
+    on_arrival: Callable[[], None] = lambda: None
 
     @property
     def url(self) -> str:
@@ -48,6 +49,7 @@ class Receiver:
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             self.received.append(Received(first.split()[1], headers, body))
+            self.on_arrival()
             if self.silent:
                 await asyncio.sleep(30)
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

@@ -131,14 +131,14 @@ async def test_a_process_that_is_asked_to_stop_leaves_the_rest(desk: Desk, world
 
 async def test_cancel_before_the_start_changes_nothing(desk: Desk, world: World, wire: Wire) -> None:
     record = await accepted(desk, {"disable_sign_in": True}, at=datetime.now(UTC) + timedelta(days=3))
-    await doors.cancel(desk.house.offboardings, desk.house.audit, record.id, WHO)
+    await doors.cancel(desk.house.offboardings, record.id, WHO)
 
     result = await go_on(desk, record)
 
     assert result.state is State.CANCELLED
     assert wire.writes == []
     with pytest.raises(Unusable, match="ended already"):
-        await doors.cancel(desk.house.offboardings, desk.house.audit, record.id, WHO)
+        await doors.cancel(desk.house.offboardings, record.id, WHO)
 
 
 async def test_cancel_during_the_run_says_what_was_and_was_not_done(
@@ -153,7 +153,7 @@ async def test_cancel_during_the_run_says_what_was_and_was_not_done(
 
     def cancel_at_the_first_event(_: Event) -> None:
         if not asked:
-            order = doors.cancel(desk.house.offboardings, desk.house.audit, record.id, WHO)
+            order = doors.cancel(desk.house.offboardings, record.id, WHO)
             asked.append(asyncio.create_task(order))
 
     result = await go_on(desk, record, tell=cancel_at_the_first_event)
@@ -191,7 +191,7 @@ async def test_a_scheduled_one_waits_for_its_time(desk: Desk, world: World, wire
     assert await desk.house.offboardings.due() == []
     assert wire.writes == []
     soon = datetime.now(UTC) + timedelta(milliseconds=200)
-    await doors.reschedule(desk.house.offboardings, desk.house.audit, record.id, soon, "UTC", WHO)
+    await doors.reschedule(desk.house.offboardings, record.id, soon, "UTC", WHO)
     await asyncio.sleep(0.25)
     assert [item.id for item in await desk.house.offboardings.due()] == [record.id]
     assert (await go_on(desk, record)).state is State.COMPLETED

@@ -213,7 +213,7 @@ async def test_a_cancelled_one_whose_worker_is_dead_ends_without_asking_microsof
     assert lease is not None
     record.started = True
     await desk.house.offboardings.save(record, lease)
-    await doors.cancel(desk.house.offboardings, desk.house.audit, record.id, Actor("Tess"))
+    await doors.cancel(desk.house.offboardings, record.id, Actor("Tess"))
     asked = len(wire.calls)
 
     (result,) = await SeeingThrough(desk.house, [await desk.house.offboardings.get(record.id)]).through()

@@ -120,7 +120,7 @@ async def test_what_is_scheduled_or_waits_is_due_at_its_time(kept: Offboardings)
         await kept.add(record)
 
     assert [item.id for item in await kept.due()] == ["o0003", "o0004"]
-    await kept.request_cancel("o0001")
+    await kept.request_cancel(later)
     assert "o0001" in [item.id for item in await kept.due()]
 
 

@@ -63,7 +63,7 @@ def cancel(offboarding_id: str, wants_json: bool) -> int:
         from leaver.offboarding.intake import operator
         from leaver.offboarding.see_through import SeeingThrough
 
-        record = await desk.cancel(house.offboardings, house.audit, offboarding_id, Actor(operator()))
+        record = await desk.cancel(house.offboardings, offboarding_id, Actor(operator()))
         seeing = SeeingThrough(house, [record])  # ends it here, unless somebody is there who does
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(seeing.through(), house.config.lease_seconds + CANCEL_PATIENCE)
@@ -156,7 +156,7 @@ def reschedule(offboarding_id: str, time: str, wants_json: bool) -> int:
         from leaver.offboarding.intake import operator
 
         actor = Actor(operator())
-        record = await desk.reschedule(store.offboardings, store.audit, offboarding_id, at, zone, actor)
+        record = await desk.reschedule(store.offboardings, offboarding_id, at, zone, actor)
         return record, await store.workers.at_work()
 
     record, at_work = in_store(work)

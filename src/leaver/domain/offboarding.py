@@ -29,6 +29,8 @@ class ChangeRecord:
     """Microsoft's ids of the requests that made it."""
     error: str = ""
     """Why it was not made; the task's error has the details of the first one."""
+    begun_at: datetime | None = None
+    """Since when its answer is awaited: kept before the call is made, so that no change is made without a trace."""
 
     def as_json(self) -> dict[str, Json]:
         """The public shape."""
@@ -46,6 +48,10 @@ class ChangeRecord:
             "ref": dict(change.ref),
             "lane": change.lane,
         }
+
+    def to_store(self) -> dict[str, Json]:
+        """Everything, as plain values; `from_store` of the offboarding reads it."""
+        return self.as_json() | ({} if self.begun_at is None else {"begun_at": stamp(self.begun_at)})
 
 
 @dataclass(frozen=True)
@@ -377,6 +383,7 @@ def _change(document: Mapping[str, Any]) -> ChangeRecord:
         verified_at=maybe_moment(document["verified_at"]),
         request_ids=document["request_ids"],
         error=document["error"],
+        begun_at=maybe_moment(document.get("begun_at")),
     )
 
 

@@ -14,13 +14,13 @@ from leaver.domain.actor import Actor
 from leaver.domain.errors import Denied, LeaverError, Refused, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome
-from leaver.domain.plan import NoteKind, follow_up
+from leaver.domain.plan import Json, NoteKind, follow_up
 from leaver.offboarding import approval
 from leaver.offboarding.intake import House, Opened, accept, batch_refusals, reopen
 from leaver.offboarding.locks import refuse_other_than_locked
 from leaver.offboarding.planner import Preview, preview
 from leaver.offboarding.undo import open_undo, plan_undo
-from leaver.store.audit import Audit
+from leaver.store.audit import Said
 from leaver.store.offboardings import Offboardings
 
 
@@ -207,17 +207,17 @@ class Desk:
 
     async def cancel(self, offboarding_id: str, actor: Actor) -> Offboarding:
         """Stop one: the call under way finishes, the rest is not started."""
-        await cancel(self._house.offboardings, self._house.audit, offboarding_id, actor)
+        await cancel(self._house.offboardings, offboarding_id, actor)
         self._nudge()
         return await self.get(offboarding_id)
 
     async def reschedule(self, offboarding_id: str, at: datetime, time_zone: str, actor: Actor) -> Offboarding:
         """Move one that has not started."""
-        return await reschedule(self._house.offboardings, self._house.audit, offboarding_id, at, time_zone, actor)
+        return await reschedule(self._house.offboardings, offboarding_id, at, time_zone, actor)
 
     async def skip(self, offboarding_id: str, task: str, note: str, actor: Actor) -> Offboarding:
         """Leave a task that did not end well to a person, with a note that says why."""
-        return await skip(self._house.offboardings, self._house.audit, offboarding_id, task, note, actor)
+        return await skip(self._house.offboardings, offboarding_id, task, note, actor)
 
     async def undo_plan(
         self,
@@ -303,13 +303,19 @@ async def accept_plan(
             accepted.append(await kept.add(record, idempotency_key=key, request_hash=request_hash))
     except LeaverError:
         fresh = {record.id for record in preview.offboardings}
-        for record in (
-            record for record in accepted if record.id in fresh
-        ):  # nothing of it has begun; what was accepted is taken back
-            record.cancelled_at = record.ended_at = datetime.now(UTC)
-            await kept.save(record)
+        for record in accepted:
+            if record.id in fresh:
+                await _take_back(kept, record)
         raise
     return accepted
+
+
+async def _take_back(kept: Offboardings, record: Offboarding) -> None:
+    record.cancelled_at = record.ended_at = datetime.now(UTC)
+    try:
+        await kept.save(record)
+    except Unusable:  # a worker was quicker
+        await kept.request_cancel(record)
 
 
 async def accept_undo(kept: Offboardings, record: Offboarding) -> None:
@@ -324,9 +330,7 @@ async def accept_undo(kept: Offboardings, record: Offboarding) -> None:
     await kept.add(record)
 
 
-async def skip(
-    kept: Offboardings, audit: Audit, offboarding_id: str, task: str, note: str, actor: Actor
-) -> Offboarding:
+async def skip(kept: Offboardings, offboarding_id: str, task: str, note: str, actor: Actor) -> Offboarding:
     """Leave a task that did not end well to a person. The note is kept as a follow-up, with who wrote it."""
     record = await kept.get(offboarding_id)
     if record.ended_at is None:
@@ -341,8 +345,8 @@ async def skip(
     before = found.outcome.value
     found.outcome = Outcome.FOLLOW_UP
     found.notes.append(follow_up("skipped", f"Skipped by {actor.name}: {note.strip()}"))
-    await kept.save(record)
-    await _tell(audit, actor, "task.skipped", record, {"task": task, "was": before, "note": note.strip()})
+    told: dict[str, Json] = {"task": task, "was": before, "note": note.strip()}
+    await kept.save(record, said=Said(actor, "task.skipped", told))
     return record
 
 
@@ -374,27 +378,26 @@ async def retry(
     for task in left:
         task.outcome, task.error, task.ended_at = Outcome.PLANNED, None, None
     await approval.hold(house, record)
-    await house.offboardings.reopen(record)
-    await _tell(house.audit, actor, "offboarding.retried", record, {"tasks": [task.task for task in left]})
+    told: dict[str, Json] = {"tasks": [task.task for task in left]}
+    await house.offboardings.reopen(record, Said(actor, "offboarding.retried", told))
     return record
 
 
-async def cancel(kept: Offboardings, audit: Audit, offboarding_id: str, actor: Actor) -> Offboarding:
+async def cancel(kept: Offboardings, offboarding_id: str, actor: Actor) -> Offboarding:
     """Ask for an offboarding to stop: the call under way finishes, the rest is not started."""
     record = await kept.get(offboarding_id)
-    if not await kept.request_cancel(record.id):
+    if not await kept.request_cancel(record, Said(actor, "offboarding.cancel_requested")):
         record = await kept.get(record.id)
         raise Unusable(
             f"{record.id} has ended already: it is {record.state.value}.",
             "already_ended",
             advice="What was done stays as it is; `leaver undo` puts back what can be put back.",
         )
-    await _tell(audit, actor, "offboarding.cancel_requested", record, None)
     return record
 
 
 async def reschedule(
-    kept: Offboardings, audit: Audit, offboarding_id: str, at: datetime, time_zone: str, actor: Actor
+    kept: Offboardings, offboarding_id: str, at: datetime, time_zone: str, actor: Actor
 ) -> Offboarding:
     """Move an offboarding that has not started to another moment."""
     refuse_past(at)
@@ -403,9 +406,8 @@ async def reschedule(
         raise Unusable(f"{record.id} cannot be moved: it is {record.state.value}.", "already_started")
     before = record.at
     record.at, record.time_zone, record.wake_at = at, time_zone, None
-    await kept.save(record)
-    change = {"from": before.isoformat() if before else None, "to": at.isoformat()}
-    await _tell(audit, actor, "offboarding.rescheduled", record, change)
+    told: dict[str, Json] = {"from": before.isoformat() if before else None, "to": at.isoformat()}
+    await kept.save(record, said=Said(actor, "offboarding.rescheduled", told))
     return record
 
 
@@ -414,14 +416,3 @@ def done_and_not_done(record: Offboarding) -> tuple[Sequence[str], Sequence[str]
     good = (*DONE, Outcome.FOLLOW_UP)
     done = [task.label or task.task for task in record.tasks if task.outcome in good]
     return done, [task.label or task.task for task in record.tasks if task.outcome not in good]
-
-
-async def _tell(audit: Audit, actor: Actor, what: str, record: Offboarding, after: object) -> None:
-    await audit.add(
-        actor,
-        what,
-        tenant_id=record.tenant.id,
-        user_id=record.user.id,
-        offboarding_id=record.id,
-        after=after,  # type: ignore[arg-type]
-    )

@@ -30,6 +30,7 @@ from leaver.offboarding.planner import UNREACHABLE, Planned, planned_for, previe
 from leaver.offboarding.run import Event, Watcher, run
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
 from leaver.offboarding.undo import plan_undo, put_back
+from leaver.store.audit import Said
 from leaver.store.offboardings import Lease, Offboardings
 
 AT_ONCE = 8
@@ -75,9 +76,9 @@ class Held:
                 "Another process has taken this offboarding over.", "lease_lost", advice="It goes on there."
             )
 
-    async def save(self, record: Offboarding) -> None:
-        """Keep the offboarding as a whole."""
-        await self._try(lambda: self._kept.save(record, self._lease))
+    async def save(self, record: Offboarding, said: Said | None = None) -> None:
+        """Keep the offboarding as a whole, with the audit entry of what this changes."""
+        await self._try(lambda: self._kept.save(record, self._lease, said))
 
     async def save_task(self, record: Offboarding, task: TaskRecord) -> None:
         """Keep one task of it. Those that come while others are being kept are kept together."""
@@ -184,8 +185,7 @@ async def drive(
     kept = house.offboardings
     if planned is None:
         record = await kept.get(offboarding_id)
-        early = record.at is not None and not record.started and record.at > datetime.now(UTC) + EARLY
-        if early and not await kept.cancel_requested(offboarding_id):
+        if _is_early(record) and not await kept.cancel_requested(offboarding_id):
             return record.at
     async with held(house, offboarding_id, owner, stopping) as keeper:
         if keeper is None:
@@ -196,6 +196,8 @@ async def drive(
         if await kept.cancel_requested(offboarding_id):
             stopping.set()
             keeper.cancelled = True
+        elif planned is None and _is_early(record):
+            return record.at  # moved since it was found due
         try:
             work = traces.span(record.kind, leaver__offboarding__id=record.id, leaver__tenant__id=record.tenant.id)
             with traces.under_way(offboarding=record.id), work:
@@ -205,8 +207,12 @@ async def drive(
         except asyncio.CancelledError:
             if stopping.is_set() and not stopping.leave_the_rest:  # a second Ctrl-C: nobody shall go on with it
                 _cancel_the_rest(record)
-                await _end(house, keeper, record)
+                await _end(keeper, record)
             raise
+
+
+def _is_early(record: Offboarding) -> bool:
+    return record.at is not None and not record.started and record.at > datetime.now(UTC) + EARLY
 
 
 async def _drive(
@@ -222,7 +228,7 @@ async def _drive(
         return None
     if keeper.cancelled:
         _cancel_the_rest(record)
-        return await _end(house, keeper, record)
+        return await _end(keeper, record)
     if record.awaits_approval:
         return None
     record.wake_at = None
@@ -230,27 +236,27 @@ async def _drive(
         try:
             planned = await _plan(house, record)
         except TryAgain as error:
-            return await _later_or_never(house, keeper, record, error)
+            return await _later_or_never(keeper, record, error)
         except LeaverError as error:
             record.notes = [*_without_own(record.notes), blocker("cannot_start", str(error))]
-            return await _end(house, keeper, record)
+            return await _end(keeper, record)
         if not record.started and any(note.code == UNREACHABLE for note in record.notes):
-            return await _later_or_never(house, keeper, record, None)
+            return await _later_or_never(keeper, record, None)
         if not record.started and record.state.value == "blocked":
-            return await _end(house, keeper, record)
+            return await _end(keeper, record)
     if not record.started:
         try:
             if await _waits_for_approval(house, keeper, record):
                 return None
         except TryAgain as error:
-            return await _later_or_never(house, keeper, record, error)
+            return await _later_or_never(keeper, record, error)
     work = put_back if record.kind == "undo" else run
     await work(planned, keeper, tell=tell, stop=stop, look_again=look_again)
     if stop.is_set() and stop.leave_the_rest and any(task.outcome is Outcome.PLANNED for task in record.tasks):
         record.wake_at = datetime.now(UTC)
         await keeper.save(record)
         return record.wake_at
-    return await _wait_or_end(house, keeper, record)
+    return await _wait_or_end(keeper, record)
 
 
 async def _waits_for_approval(house: House, keeper: Held, record: Offboarding) -> bool:
@@ -258,15 +264,8 @@ async def _waits_for_approval(house: House, keeper: Held, record: Offboarding) -
     if not await approval.hold(house, record):
         return False
     record.confirmed_digest = record.confirmed_digest or record.digest
-    await keeper.save(record)
-    await house.audit.add(
-        ENGINE,
-        f"{record.kind}.awaits_approval",
-        tenant_id=record.tenant.id,
-        user_id=record.user.id,
-        offboarding_id=record.id,
-        after=None if record.approval is None else dict(record.approval.reasons),
-    )
+    reasons = None if record.approval is None else dict(record.approval.reasons)
+    await keeper.save(record, Said(ENGINE, f"{record.kind}.awaits_approval", reasons, once=True))
     return True
 
 
@@ -290,7 +289,7 @@ def _without_own(notes: Sequence[Note]) -> list[Note]:
     return [note for note in notes if note.code not in ("cannot_start", UNREACHABLE)]
 
 
-async def _later_or_never(house: House, keeper: Held, record: Offboarding, error: TryAgain | None) -> datetime | None:
+async def _later_or_never(keeper: Held, record: Offboarding, error: TryAgain | None) -> datetime | None:
     """A service that does not answer is asked later; after many tries a person is."""
     if record.attempt < UNPLANNED_TRIES:
         record.notes = _without_own(record.notes)
@@ -300,19 +299,19 @@ async def _later_or_never(house: House, keeper: Held, record: Offboarding, error
         return record.wake_at
     text = str(error) if error is not None else "A service did not answer."
     record.notes = [*_without_own(record.notes), blocker("cannot_start", f"{text} Nothing was changed.")]
-    return await _end(house, keeper, record)
+    return await _end(keeper, record)
 
 
 def _pause(tries: int) -> float:
     return min(15.0 * 2.0 ** max(0, tries - 1), LONGEST_PAUSE)
 
 
-async def _wait_or_end(house: House, keeper: Held, record: Offboarding) -> datetime | None:
+async def _wait_or_end(keeper: Held, record: Offboarding) -> datetime | None:
     waiting = [task for task in record.tasks if task.outcome is Outcome.WAITING]
     if not waiting or keeper.cancelled:
         if keeper.cancelled:
             _cancel_the_rest(record)
-        return await _end(house, keeper, record)
+        return await _end(keeper, record)
     began = min((task.started_at for task in record.tasks if task.started_at is not None), default=datetime.now(UTC))
     if datetime.now(UTC) - began < PATIENCE:
         record.wake_at = datetime.now(UTC) + timedelta(seconds=_pause(record.attempt))
@@ -324,7 +323,7 @@ async def _wait_or_end(house: House, keeper: Held, record: Offboarding) -> datet
         task.error = ErrorRecord(
             "not_finished", f"Microsoft has not finished this within {hours} hours.", advice="Retry it later."
         )
-    return await _end(house, keeper, record)
+    return await _end(keeper, record)
 
 
 def _cancel_the_rest(record: Offboarding) -> None:
@@ -334,16 +333,10 @@ def _cancel_the_rest(record: Offboarding) -> None:
             task.outcome = Outcome.CANCELLED
 
 
-async def _end(house: House, keeper: Held, record: Offboarding) -> datetime | None:
+async def _end(keeper: Held, record: Offboarding) -> datetime | None:
     record.ended_at = datetime.now(UTC)
     record.wake_at = None
-    await keeper.save(record)
-    await house.audit.add(
-        ENGINE,
-        f"{record.kind}.ended",
-        tenant_id=record.tenant.id,
-        user_id=record.user.id,
-        offboarding_id=record.id,
-        after={"state": record.state.value, "outcomes": {task.task: task.outcome.value for task in record.tasks}},
-    )
-    return record.wake_at
+    outcomes = {task.task: task.outcome.value for task in record.tasks}
+    said = {"state": record.state.value, "outcomes": outcomes}
+    await keeper.save(record, Said(ENGINE, f"{record.kind}.ended", said, once=True))
+    return None

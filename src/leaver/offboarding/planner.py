@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 from leaver.domain.errors import LeaverError, SignInRefused, Unavailable
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, Offboarding, TaskRecord, document, plain
@@ -37,11 +38,19 @@ class Planned:
         """What is kept of it."""
         return self.opened.record
 
-    def make(self, name: str, accepted: Iterable[str] = ()) -> Task[object]:
+    def make(
+        self, name: str, accepted: Iterable[str] = (), begun: Mapping[str, Change] = MappingProxyType({})
+    ) -> Task[object]:
         """A task with an empty memory of reads."""
-        return self.make_in(self.tenant.fresh(), name, accepted)
+        return self.make_in(self.tenant.fresh(), name, accepted, begun)
 
-    def make_in(self, tenant: Tenant, name: str, accepted: Iterable[str] = ()) -> Task[object]:
+    def make_in(
+        self,
+        tenant: Tenant,
+        name: str,
+        accepted: Iterable[str] = (),
+        begun: Mapping[str, Change] = MappingProxyType({}),
+    ) -> Task[object]:
         """A task that shares what was read with the others of this tenant object."""
         opened = self.opened
         context = Context(
@@ -50,6 +59,7 @@ class Planned:
             chosen=frozenset(opened.chosen),
             people=opened.people,
             accepted=opened.accepted | frozenset(accepted),
+            begun=begun,
         )
         return self.types[name](tenant, self.record.user, opened.chosen[name], context)
 

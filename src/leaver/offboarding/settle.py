@@ -13,7 +13,7 @@ from leaver import traces
 from leaver.domain.errors import Forbidden, LeaseLost, LeaverError, OnPremises, TryAgain, Uncertain
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, TaskRecord, plain
 from leaver.domain.outcome import Outcome
-from leaver.domain.plan import Awaiting, Change, Note, PlanItem, follow_up
+from leaver.domain.plan import Awaiting, Change, Note, PlanItem, follow_up, info
 from leaver.m365.http import Call, recording
 from leaver.offboarding.planner import Planned, notes_of, open_blocker, settled_outcome
 from leaver.offboarding.together import together
@@ -29,6 +29,12 @@ ROUNDS = 12
 """Applying more often than this without coming to an end means that something undoes the work."""
 STALE = 20.0
 """Seconds after which a first look that was taken ahead of time is taken again."""
+
+
+_ANSWER_LOST = (
+    "Microsoft's answer to a change was lost on the way or with the process that asked. It was found made afterwards; "
+    "its time is that of the request."
+)
 
 
 class Stop(asyncio.Event):
@@ -79,8 +85,12 @@ class Settling:
     """What was changed since this settling began."""
     earlier: dict[str, ChangeRecord] = field(default_factory=dict)
     """What an earlier attempt changed; it may be made once more, unless Microsoft shows no trace of it."""
+    begun: dict[str, ChangeRecord] = field(default_factory=dict)
+    """Whose answer was lost, in this settling or with the process that began it: made, or not."""
     given_up: dict[str, ChangeRecord] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
+    adopted: bool = False
+    """Whether the answer to a change was lost, and the change found made."""
     left_to_people: list[Note] = field(default_factory=list)
     wait: float = 0.0
     """Seconds that Microsoft asked for in the round under way."""
@@ -108,6 +118,7 @@ async def _settle(settling: Settling) -> Outcome:
     resumed = record.started_at is not None
     if resumed:
         settling.earlier = {change.change.key: change for change in record.changes if change.made_at}
+        settling.begun = {change.change.key: change for change in record.changes if change.begun_at}
     record.started_at = record.started_at or settling.now
     record.error = None
     try:
@@ -134,10 +145,12 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
         left = [item for item in items if isinstance(item, Change)]
         if rounds == 0 and looks == 0:
             record.facts_before = record.facts_before if resumed else plain(facts)
-            record.changes = list(settling.earlier.values())
-            record.changes += [ChangeRecord(change) for change in left if change.key not in settling.earlier]
+            known = settling.earlier | settling.begun
+            record.changes = list(known.values())
+            record.changes += [ChangeRecord(change) for change in left if change.key not in known]
         record.facts_after = plain(facts)
         record.notes = notes_of(items)
+        _adopt(settling, left)
         _read_back(settling, left)
         if any(open_blocker(note, settling.planned.record.decisions) for note in record.notes):
             return Outcome.BLOCKED
@@ -148,6 +161,7 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
             return given_up if ready else _ending(settling, items, left, waiting)
         if ready and rounds < ROUNDS:
             rounds, looks = rounds + 1, 0
+            await _set_out(settling, ready)
             await _apply_all(settling, ready, facts, deadline)
             if all(change.key in settling.made or _is_dead(settling, change) for change in ready):
                 settling.accepted()
@@ -179,7 +193,7 @@ async def _look(settling: Settling) -> Look:
         if monotonic() - look.began < STALE:
             return look
     for attempt in range(LOOKS):
-        task, began = settling.planned.make(settling.record.task, settling.made | settling.earlier), monotonic()
+        task, began = _make(settling), monotonic()
         try:
             return Look(task, await task.inspect(), began)
         except TryAgain as error:
@@ -229,15 +243,24 @@ async def _apply_all(settling: Settling, changes: Sequence[Change], facts: objec
 
 
 async def _apply_lane(settling: Settling, lane: Sequence[Change], facts: object) -> None:
-    for change in lane:
-        if settling.stop.is_set() or not await _apply(settling, change, facts):
-            return
+    for position, change in enumerate(lane):
+        if settling.stop.is_set():
+            return _not_begun(settling, lane[position:])
+        if not await _apply(settling, change, facts):
+            return _not_begun(settling, lane[position + 1 :])
+    return None
+
+
+def _not_begun(settling: Settling, changes: Sequence[Change]) -> None:
+    for change in changes:
+        if change.key not in settling.begun:
+            _record_of(settling, change).begun_at = None
 
 
 async def _apply(settling: Settling, change: Change, facts: object) -> bool:
     """Make one change; False when the rest of its lane should not follow."""
     record = _record_of(settling, change)
-    task = settling.planned.make(settling.record.task, settling.made | settling.earlier)
+    task = _make(settling)
     task.seen = facts
     settling.guard()
     with recording() as calls:
@@ -251,7 +274,7 @@ async def _apply(settling: Settling, change: Change, facts: object) -> bool:
                 return await _give_up(settling, record, error)
             settling.left_to_people.append(left)
             settling.repeats[change.key] = -1
-            record.error = str(error)
+            record.error, record.begun_at = str(error), None
             return True
         except (Uncertain, TryAgain) as error:
             return await _once_more(settling, record, error)
@@ -259,11 +282,36 @@ async def _apply(settling: Settling, change: Change, facts: object) -> bool:
             return await _give_up(settling, record, error)
         finally:
             record.request_ids += [call.request_id for call in calls if call.request_id and writes(call)]
-    record.made_at = settling.now
-    record.error = ""
+    record.made_at, record.begun_at, record.error = settling.now, None, ""
     settling.made[change.key] = record
+    settling.begun.pop(change.key, None)
     await settling.changed(settling.record, f"{change.what}: done, checking")
     return True
+
+
+def _make(settling: Settling) -> Task[object]:
+    begun = {key: record.change for key, record in settling.begun.items()}
+    return settling.planned.make(settling.record.task, settling.made | settling.earlier, begun)
+
+
+async def _set_out(settling: Settling, changes: Sequence[Change]) -> None:
+    """Keep what is about to be asked of Microsoft: where that cannot be kept, nothing is asked."""
+    for change in changes:
+        _record_of(settling, change).begun_at = settling.now
+    await settling.changed(settling.record, f"{changes[0].what}: changing" if len(changes) == 1 else "changing")
+
+
+def _adopt(settling: Settling, left: Sequence[Change]) -> None:
+    """What was begun, was never answered and is not left to do any more: Microsoft had heard it."""
+    open_keys = {change.key for change in left}
+    heard = {key: record for key, record in settling.begun.items() if key not in open_keys}
+    for key, record in heard.items():
+        record.made_at, record.begun_at, record.error = record.begun_at, None, ""
+        settling.earlier[key] = settling.begun.pop(key)
+    if heard:
+        settling.adopted = True
+    if settling.adopted:
+        settling.record.notes.append(info("answer_lost", _ANSWER_LOST))
 
 
 def writes(call: Call) -> bool:
@@ -285,6 +333,7 @@ async def _once_more(settling: Settling, record: ChangeRecord, error: LeaverErro
     key = record.change.key
     settling.repeats[key] = settling.repeats.get(key, 0) + 1
     record.error = str(error)
+    _still_begun(settling, record, error)
     settling.wait = max(settling.wait, error.wait if isinstance(error, TryAgain) else LOOK_AGAIN[1])
     if settling.repeats[key] >= REPEATS:
         return await _give_up(settling, record, error)
@@ -294,11 +343,20 @@ async def _once_more(settling: Settling, record: ChangeRecord, error: LeaverErro
 
 async def _give_up(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
     record.error = str(error)
+    _still_begun(settling, record, error)
     settling.given_up[record.change.key] = record
     if settling.record.error is None:
         settling.record.error = ErrorRecord.of(error)
     await settling.changed(settling.record, f"{record.change.what}: {error.message}")
     return False
+
+
+def _still_begun(settling: Settling, record: ChangeRecord, error: LeaverError) -> None:
+    """Only a lost answer leaves open whether the change was made; a refusal of any kind says that it was not."""
+    if isinstance(error, Uncertain):
+        settling.begun[record.change.key] = record
+    elif record.change.key not in settling.begun:
+        record.begun_at = None
 
 
 def _is_dead(settling: Settling, change: Change) -> bool:

@@ -283,6 +283,8 @@ class _Undoing:
             state = await self._see()
             self.record.facts_after = state.facts
             for made in state.back:
+                if made.begun_at is not None:  # its answer was lost, and it was heard
+                    made.made_at, made.begun_at, made.error = made.begun_at, None, ""
                 if made.made_at is not None and made.verified_at is None:
                     made.verified_at = self.planned.tenant.now()
             left = [made for made in state.to_do(decisions) if made.change.key not in self.failed]
@@ -329,6 +331,9 @@ class _Undoing:
     async def _all(self, ready: Sequence[ChangeRecord]) -> None:
         """Lane beside lane, within a lane one after the other."""
         self.wait = 0.0
+        for made in ready:
+            made.begun_at = self.planned.tenant.now()
+        await self.changed("putting back")  # where that cannot be kept, nothing is asked of Microsoft
         lanes: dict[str, list[ChangeRecord]] = {}
         for index, made in enumerate(ready):
             lanes.setdefault(made.change.lane or f"#{index}", []).append(made)
@@ -351,6 +356,7 @@ class _Undoing:
             except LeaseLost:
                 raise
             except (Uncertain, TryAgain) as error:
+                made.begun_at = made.begun_at if isinstance(error, Uncertain) else None
                 self.tries[key] = self.tries.get(key, 0) + 1
                 self.wait = max(self.wait, error.wait if isinstance(error, TryAgain) else self.look_again[0])
                 if self.tries[key] < REPEATS:
@@ -358,10 +364,11 @@ class _Undoing:
                     return False
                 return await self._failed(made, error)
             except LeaverError as error:
+                made.begun_at = None
                 return await self._failed(made, error)
             finally:
                 made.request_ids += [call.request_id for call in calls if call.request_id and writes(call)]
-        made.made_at, made.error = self.planned.tenant.now(), ""
+        made.made_at, made.begun_at, made.error = self.planned.tenant.now(), None, ""
         await self.changed(f"{made.change.what}: put back, checking")
         return True
 

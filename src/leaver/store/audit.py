@@ -48,6 +48,18 @@ class About:
     reference: str
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the trail says of an offboarding, kept in one transaction with what it tells of."""
+
+    actor: Actor
+    what: str
+    """Like `offboarding.ended`."""
+    after: Json = None
+    once: bool = False
+    """It tells of an end or of a wait for approval, and is not said again when that was kept before."""
+
+
 class Audit:
     """The audit trail of a database."""
 

@@ -20,7 +20,7 @@ from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaseLost, Unusable
 from leaver.domain.offboarding import Offboarding, TaskRecord, moment
 from leaver.store import tables
-from leaver.store.audit import Audit
+from leaver.store.audit import Audit, Said
 from leaver.store.database import Database, uninterrupted
 from leaver.store.outbox import Outbox
 
@@ -109,10 +109,16 @@ class Offboardings:
         return record
 
     @uninterrupted
-    async def save(self, record: Offboarding, lease: Lease | None = None) -> None:
-        """Keep everything; with a lease only while it is held. Whoever wants to know of its end is told of it."""
+    async def save(self, record: Offboarding, lease: Lease | None = None, said: Said | None = None) -> None:
+        """Keep everything; with a lease only while it is held, else only if nobody has changed it since it was read.
+
+        Whoever wants to know of its end is told of it.
+        `said` is the audit entry of what this save changes.
+        """
         async with self._database.begin() as connection:
-            await self._save_head(connection, record, lease)
+            fresh = await self._save_head(connection, record, lease)
+            if fresh or (said is not None and not said.once):
+                await self._say(connection, record, said)
             await connection.execute(
                 delete(tables.outcomes).where(
                     tables.outcomes.c.offboarding_id == record.id,
@@ -300,7 +306,12 @@ class Offboardings:
                 update(HEAD)
                 .where(HEAD.c.id == offboarding_id, HEAD.c.active)
                 .where(or_(HEAD.c.lease_until.is_(None), HEAD.c.lease_until <= now))
-                .values(attempt=HEAD.c.attempt + 1, lease_owner=owner, lease_until=now + timedelta(seconds=ttl))
+                .values(
+                    attempt=HEAD.c.attempt + 1,
+                    revision=HEAD.c.revision + 1,  # whoever looked at it before must look again
+                    lease_owner=owner,
+                    lease_until=now + timedelta(seconds=ttl),
+                )
                 .returning(HEAD.c.attempt)
             )
             attempt = taken.scalar()
@@ -321,14 +332,16 @@ class Offboardings:
             await connection.execute(update(HEAD).where(*_held(lease)).values(lease_until=None, lease_owner=""))
 
     @uninterrupted
-    async def request_cancel(self, offboarding_id: str) -> bool:
+    async def request_cancel(self, record: Offboarding, said: Said | None = None) -> bool:
         """Ask whoever works on it to stop; False when it has ended."""
         async with self._database.begin() as connection:
             done = await connection.execute(
                 update(HEAD)
-                .where(HEAD.c.id == offboarding_id, HEAD.c.active)
+                .where(HEAD.c.id == record.id, HEAD.c.active)
                 .values(cancel_requested=True, revision=HEAD.c.revision + 1)
             )
+            if done.rowcount == 1:
+                await self._say(connection, record, said)
             return done.rowcount == 1
 
     @uninterrupted
@@ -339,7 +352,7 @@ class Offboardings:
             return bool(found.scalar())
 
     @uninterrupted
-    async def reopen(self, record: Offboarding) -> None:
+    async def reopen(self, record: Offboarding, said: Said | None = None) -> None:
         """Make an ended offboarding active again, as it is given; one that somebody works on is unusable."""
         try:
             async with self._database.begin() as connection:
@@ -348,6 +361,7 @@ class Offboardings:
                 await self._save_head(connection, record, None)
                 for position, task in enumerate(record.tasks):
                     await _put_task(connection, record.id, position, task)
+                await self._say(connection, record, said)
         except IntegrityError:
             async with self._database.begin() as connection:
                 await self._refuse_second(connection, record)
@@ -387,11 +401,29 @@ class Offboardings:
                     await connection.execute(delete(table).where(table.c.offboarding_id == record.id))
             return len(found)
 
-    async def _save_head(self, connection: AsyncConnection, record: Offboarding, lease: Lease | None) -> None:
-        mine = (HEAD.c.id == record.id,) if lease is None else _held(lease)
+    async def _say(self, connection: AsyncConnection, record: Offboarding, said: Said | None) -> None:
+        if said is not None:
+            await self._audit.add(
+                said.actor,
+                said.what,
+                tenant_id=record.tenant.id,
+                user_id=record.user.id,
+                offboarding_id=record.id,
+                after=said.after,
+                connection=connection,
+            )
+
+    async def _save_head(self, connection: AsyncConnection, record: Offboarding, lease: Lease | None) -> bool:
+        """Keep the head; False when it had ended, or waited for approval, as it does here: a save that is repeated."""
+        repeated = False
+        mine = (HEAD.c.id == record.id, HEAD.c.revision == record.revision) if lease is None else _held(lease)
         if record.ended_at is not None or record.awaits_approval:
             wanted = select(HEAD.c.active, HEAD.c.awaits_approval).where(*mine).with_for_update()
             was = (await connection.execute(wanted)).one_or_none()
+            if was is not None and record.ended_at is not None:
+                repeated = not was.active
+            elif was is not None:
+                repeated = was.awaits_approval
             if was is not None and was.active and record.ended_at is not None:
                 await self._outbox.write(connection, record, *news.news_of_end(record))
             if was is not None and not was.awaits_approval and record.awaits_approval:
@@ -406,8 +438,13 @@ class Offboardings:
         if row is None and lease is not None:
             raise LeaseLost("Another process has taken this offboarding over.", "lease_lost")
         if row is None:
-            raise Unusable(f"There is no offboarding with the id {record.id!r}.", "unknown_offboarding")
+            raise Unusable(
+                f"{record.id} has been changed or taken up since it was looked at.",
+                "changed_meanwhile",
+                advice=f"Nothing was changed. Look at it with `leaver status {record.id}`, then try again.",
+            )
         record.revision, record.attempt = row.revision, row.attempt
+        return not repeated
 
     async def _of_key(self, connection: AsyncConnection, key: str, request_hash: str) -> Offboarding | None:
         found = (await connection.execute(select(HEAD).where(HEAD.c.idempotency_key == key))).mappings().one_or_none()
@@ -539,7 +576,7 @@ async def _put_task(connection: AsyncConnection, offboarding_id: str, position: 
                 "position": number,
                 "made_at": change.made_at,
                 "verified_at": change.verified_at,
-                "document": change.as_json(),
+                "document": change.to_store(),
             }
             for number, change in enumerate(task.changes)
         ]

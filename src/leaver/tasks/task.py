@@ -87,6 +87,8 @@ class Context:
     """Each `Person` of the settings, resolved within the tenant."""
     accepted: frozenset[str] = frozenset()
     """Keys of changes that Microsoft has accepted since `asked_at`; for what it shows no other trace of."""
+    begun: Mapping[str, Change] = field(default_factory=dict)
+    """Changes whose answer was lost, by key, as they were planned then: Microsoft may have made them, or not."""
 
     @property
     def earliest(self) -> datetime:

@@ -31,7 +31,7 @@ class CancelMeetings(Task[Meetings | Absent]):
     """Cancel organised meetings. Nobody can take that back: the attendees have been mailed.
 
     Exchange queues the work and shows no result. So it is asked once for each offboarding, and again only while its
-    preview still lists meetings.
+    preview still lists meetings. When its answer was lost, a preview that has become empty says that it was heard.
     """
 
     option = Option(
@@ -67,7 +67,9 @@ class CancelMeetings(Task[Meetings | Absent]):
             ref={"days": self.setting.days},
             reversibility=Reversibility.PERMANENT,
         )
-        if change.key in self.context.accepted and not facts.shown:
+        lost = self.context.begun.get(change.key)
+        heard = change.key in self.context.accepted or (lost is not None and bool(lost.before))
+        if heard and not facts.shown:
             return
         yield warning("attendees_are_mailed", _consequences(len(facts.shown)))
         yield change
