@@ -19,7 +19,7 @@ from m365_simulator.server import create_app
 from m365_simulator.world import App, Cloud, World
 from support import Desk, Wire, leaver_of
 
-pytest_plugins = ["databases"]
+pytest_plugins = ["databases", "receiver"]
 
 CLIENT_ID = "0d2c1c1e-6d8f-4b6a-9c43-4f6b3c1b7a11"
 SECRET = "not-a-real-secret-Zx9"  # the simulator's, checked by it

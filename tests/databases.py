@@ -1,7 +1,8 @@
-"""Both databases for tests; PostgreSQL is started by the tests themselves."""
+"""Both databases for tests, PostgreSQL started by the tests themselves; and a disk that can be filled."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,60 @@ def _empty(request: pytest.FixtureRequest, kind: str, file: Path) -> str:
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return f"{server}/{name}"
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A disk of a few megabytes."""
+
+    path: Path
+
+    def fill(self) -> None:
+        """Leave not one byte of it."""
+        with (self.path / "ballast").open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while ballast.write(b"\0" * 4096):
+                pass
+
+    def make_room(self) -> None:
+        """Take away what fills it."""
+        (self.path / "ballast").unlink()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[SmallDisk]:
+    """A disk that can be filled; skipped where none can be mounted."""
+    path = Path(tempfile.mkdtemp(prefix="leaver-disk-", dir="/tmp"))
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "tmpfs", str(path)], check=False, capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        path.rmdir()
+        if os.environ.get("CI"):
+            pytest.fail("CI needs to mount a tmpfs: run it as root.")
+        pytest.skip("only root can mount a disk to fill")
+    try:
+        yield SmallDisk(path)
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
+        path.rmdir()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address_on_small_disk(request: pytest.FixtureRequest, small_disk: SmallDisk) -> Iterator[str]:
+    """The address of an empty database whose tables are on the small disk."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{small_disk.path / 'leaver.db'}"
+        return
+    server = request.getfixturevalue("postgres")
+    import psycopg
+
+    name, place = f"t{uuid.uuid4().hex}", small_disk.path / "tables"
+    place.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        shutil.chown(place, next((name for name in ("postgres", "nobody") if _exists(name)), "nobody"))
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE TABLESPACE \"{name}\" LOCATION '{place}'")
+        connection.execute(f'CREATE DATABASE "{name}" TABLESPACE "{name}"')
+        yield f"{server}/{name}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        connection.execute(f'DROP TABLESPACE "{name}"')

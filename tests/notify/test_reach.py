@@ -14,7 +14,7 @@ import trustme
 from leaver.domain.errors import Unusable
 from leaver.notify.post import NotReached, Post
 from leaver.notify.reach import Internal, Reach
-from notify.conftest import Receiver
+from receiver import Receiver
 
 INTERNAL = [
     "127.0.0.1",

@@ -19,7 +19,7 @@ from leaver.store.outbox import LEASE
 from leaver.store.targets import Target
 from leaver.wiring import House
 from m365_simulator.world import World
-from notify.conftest import Receiver
+from receiver import Receiver
 from support import Desk
 
 ADMIN = Actor("Tess", "portal")

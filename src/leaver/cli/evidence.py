@@ -14,7 +14,7 @@ from leaver.cli.ending import Ending, ending_of, print_json
 from leaver.cli.house import console, in_house, in_store
 from leaver.cli.options import json_option
 from leaver.cli.when import in_both
-from leaver.domain.errors import Unusable
+from leaver.store.files import write_whole
 
 if TYPE_CHECKING:
     from leaver.domain.offboarding import Offboarding
@@ -70,7 +70,7 @@ def report(offboarding_id: str, form: str, out: str | None) -> int:
     from leaver.offboarding.paper import pdf
 
     target = Path(out or f"offboarding-{record.id}.pdf")
-    _write(target, pdf(record))
+    write_whole(target, pdf(record))
     click.echo(f"Written to {target}.", err=True)
     return Ending.FINE
 
@@ -185,12 +185,5 @@ def _put(text: str, out: str | None) -> None:
     if out is None:
         sys.stdout.write(text)
         return
-    _write(Path(out), text.encode())
+    write_whole(Path(out), text.encode())
     click.echo(f"Written to {out}.", err=True)
-
-
-def _write(target: Path, data: bytes) -> None:
-    try:
-        target.write_bytes(data)
-    except OSError as error:
-        raise Unusable(f"{target} cannot be written: {error.strerror}.", "unwritable_file") from error

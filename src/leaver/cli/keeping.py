@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from leaver.cli.ending import Ending, print_json
 from leaver.cli.house import in_store
 from leaver.cli.options import json_option
 from leaver.domain.errors import Unusable
+from leaver.store.files import write_whole
 
 if TYPE_CHECKING:
     from leaver.wiring import Store
@@ -78,14 +78,21 @@ def verify(wants_json: bool) -> int:
 @click.option("--out", metavar="FILE", help="Where to write it; standard output otherwise.")
 def export(out: str | None) -> int:
     """Write the audit trail as JSON lines, the oldest entry first."""
-    with Path(out).open("w", encoding="utf-8") if out else nullcontext(sys.stdout) as file:
+    lines: list[str] = []
 
-        async def work(store: Store) -> int:
-            async for entry in store.audit.entries():
-                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-            return Ending.FINE
+    async def work(store: Store) -> int:
+        async for entry in store.audit.entries():
+            line = json.dumps(entry, ensure_ascii=False) + "\n"
+            if out:
+                lines.append(line)
+            else:
+                sys.stdout.write(line)
+        return Ending.FINE
 
-        return in_store(work)
+    ended = in_store(work)
+    if out:
+        write_whole(Path(out), "".join(lines).encode())
+    return ended
 
 
 @click.command()

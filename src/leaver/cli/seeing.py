@@ -76,7 +76,7 @@ async def see(
             finally:
                 for record in seeing.records:
                     if record.started and works:
-                        keep_evidence(house, record)
+                        keep_evidence(house, record, err)
     return Seen(seeing.records, stop.is_set(), seeing.at_work)
 
 
@@ -88,9 +88,9 @@ def tell_seen(house: House, seen: Seen, out: Console, err: Console) -> None:
     show_results(out, over)
     out.print()
     folder = house.config.data_dir / "reports"
-    if len(seen.ended) == 1:
+    if len(seen.ended) == 1 and (folder / f"{seen.ended[0].id}.html").exists():
         out.print(f"Evidence: {folder / seen.ended[0].id}.html and .json", soft_wrap=True)
-    elif seen.ended:
+    elif len(seen.ended) > 1:
         out.print(f"Evidence: {folder}, ID.html and ID.json of each", soft_wrap=True)
     for record in over:
         if record.awaits_approval:
@@ -135,18 +135,20 @@ def named(at_work: Sequence[AtWork]) -> str:
     return f"{first}{f' and {len(others)} more' if others else ''}"
 
 
-def keep_evidence(house: House, record: Offboarding) -> str:
-    """Write the evidence as page and as JSON into the data folder; the path of the page."""
+def keep_evidence(house: House, record: Offboarding, err: Console) -> None:
+    """Write the evidence as page and as JSON into the data folder; the database has it in any case."""
     import json
 
+    from leaver.domain.errors import StoreAway
     from leaver.offboarding import report
     from leaver.store.files import write_private
 
     folder = house.config.data_dir / "reports"
-    write_private(folder / f"{record.id}.json", json.dumps(report.evidence(record), indent=2, ensure_ascii=False))
-    path = folder / f"{record.id}.html"
-    write_private(path, report.page(record))
-    return str(path)
+    try:
+        write_private(folder / f"{record.id}.json", json.dumps(report.evidence(record), indent=2, ensure_ascii=False))
+        write_private(folder / f"{record.id}.html", report.page(record))
+    except StoreAway as error:
+        err.print(f"{error.message} The database holds the evidence: `leaver report {record.id}`.", soft_wrap=True)
 
 
 @contextmanager

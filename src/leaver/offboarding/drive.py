@@ -237,6 +237,8 @@ async def _drive(
             planned = await _plan(house, record)
         except TryAgain as error:
             return await _later_or_never(keeper, record, error)
+        except (LeaseLost, StoreAway):
+            raise
         except LeaverError as error:
             record.notes = [*_without_own(record.notes), blocker("cannot_start", str(error))]
             return await _end(keeper, record)

@@ -10,7 +10,7 @@ from datetime import datetime
 from time import monotonic
 
 from leaver import traces
-from leaver.domain.errors import Forbidden, LeaseLost, LeaverError, OnPremises, TryAgain, Uncertain
+from leaver.domain.errors import Forbidden, LeaseLost, LeaverError, OnPremises, StoreAway, TryAgain, Uncertain
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, TaskRecord, plain
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Awaiting, Change, Note, PlanItem, follow_up, info
@@ -123,7 +123,7 @@ async def _settle(settling: Settling) -> Outcome:
     record.error = None
     try:
         record.outcome = await _converge(settling, resumed=resumed)
-    except LeaseLost:
+    except (LeaseLost, StoreAway):
         raise
     except LeaverError as error:
         record.error = ErrorRecord.of(error)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from leaver.domain.actor import Actor
-from leaver.domain.errors import LeaseLost, LeaverError, NotFound, TryAgain, Uncertain, Unusable
+from leaver.domain.errors import LeaseLost, LeaverError, NotFound, StoreAway, TryAgain, Uncertain, Unusable
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, Offboarding, TaskRecord, plain
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Change, Json, Note, Reversibility, blocker, info
@@ -266,7 +266,7 @@ class _Undoing:
         record.error = None
         try:
             record.outcome = await self._converge()
-        except LeaseLost:
+        except (LeaseLost, StoreAway):
             raise
         except LeaverError as error:
             record.error = ErrorRecord.of(error)

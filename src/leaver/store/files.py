@@ -1,18 +1,59 @@
-"""Files that only the owner may read."""
+"""Files that are whole or not there: written beside their place, then moved into it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from leaver.domain.errors import StoreAway
 
 
 def write_private(path: Path, text: str) -> None:
     """Replace a file by a new one that only the owner may read, in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _away(path.parent, error) from error
+    write_whole(path, text.encode(), mode=0o600)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Replace a file in one move; what cannot be written to the end leaves what was there before.
+
+    What is no file (a terminal, a pipe) is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        with _said(path):
+            path.write_bytes(data)
+        return
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    handle = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with _said(path):
+            handle = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+    except StoreAway:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def _said(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _away(path, error) from error
+
+
+def _away(path: Path, error: OSError) -> StoreAway:
+    return StoreAway(
+        f"{path} cannot be written: {error.strerror}.",
+        "unwritable_file",
+        advice="Make room on its disk, or correct who may write there.",
+    )
