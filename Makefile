@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint bench e2e screenshots lock clean
+.PHONY: help install demo serve test lint bench e2e rehearse screenshots lock clean
 
 help:  ## what can be done here
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ bench: install  ## measure against the simulator
 
 e2e: install  ## in Chromium and at the command line, against processes of their own
 	@$(BIN)/python -m pytest -n 2 -m e2e tests/e2e
+
+rehearse: install  ## what Containerfile, compose.yaml and the handbook say, done on this machine; needs root
+	@$(BIN)/python tools/rehearse.py
 
 screenshots: install  ## the pictures of the README
 	@$(BIN)/python tools/screenshots.py

@@ -12,6 +12,14 @@ from urllib.parse import urlsplit
 
 from leaver.domain.errors import Unusable
 
+FROM_FILES = (
+    "LEAVER_CLIENT_SECRET",
+    "LEAVER_DATABASE_URL",
+    "LEAVER_OIDC_CLIENT_SECRET",
+    "LEAVER_SECRET_KEY",
+    "LEAVER_SMTP_URL",
+)
+"""What may stand in a file instead, named by the variable with `_FILE` behind it: secrets of containers and systemd."""
 CLOUDS = ("global", "usgov", "usgov-dod", "china", "custom")
 
 
@@ -82,7 +90,7 @@ class Config:
         cls, environ: Mapping[str, str] | None = None, dotenv_path: Path | str | None = None
     ) -> Config:
         """Read the variables; `.env` of the current folder counts too, unless `environ` is given without a path."""
-        given = _Given(_merged(environ, dotenv_path))
+        given = _Given(_with_files(_merged(environ, dotenv_path)))
         cloud = (given.text("LEAVER_CLOUD") or "global").lower()
         if cloud not in CLOUDS:
             raise _unusable("LEAVER_CLOUD", f"is {cloud!r}", f"Choose one of {', '.join(CLOUDS)}.")
@@ -271,6 +279,21 @@ def _merged(environ: Mapping[str, str] | None, dotenv_path: Path | str | None) -
             raise Unusable(f"The file {path} cannot be read: {error}.", code="bad_configuration") from error
         beneath = {name: value for name, value in found.items() if value is not None}
     return {**beneath, **(os.environ if environ is None else environ)}
+
+
+def _with_files(values: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for name in FROM_FILES:
+        path = values.get(f"{name}_FILE", "").strip()
+        if not path:
+            continue
+        if values.get(name, "").strip():
+            raise _unusable(name, f"is set, and {name}_FILE too", "Keep one of the two.")
+        try:
+            found[name] = Path(path).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            raise _unusable(f"{name}_FILE", f"names {path!r}, which cannot be read", "Correct the path.") from error
+    return {**values, **found}
 
 
 def _default_data_dir(given: _Given) -> Path:
