@@ -111,3 +111,14 @@ def test_the_settings_of_notifications_are_read_and_the_password_is_not_shown() 
     assert config.webhook_networks == ("10.0.0.0/8", "fd00::/8")
     assert config.webhook_http
     assert "not-for-eyes" not in repr(config)
+
+
+def test_secrets_may_stand_in_files(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a-key\n")
+
+    assert Config.from_environment({"LEAVER_SECRET_KEY_FILE": str(key)}).secret_key == "a-key"
+    with pytest.raises(Unusable, match="LEAVER_SECRET_KEY_FILE too"):
+        Config.from_environment({"LEAVER_SECRET_KEY_FILE": str(key), "LEAVER_SECRET_KEY": "another"})
+    with pytest.raises(Unusable, match="cannot be read"):
+        Config.from_environment({"LEAVER_SMTP_URL_FILE": str(tmp_path / "none")})

@@ -371,7 +371,18 @@ def postgresql(rehearsal: Rehearsal, said: Mapping[str, Any], values: Mapping[st
     (home / "password").chmod(0o644)
     data, user = home / "data", env["POSTGRES_USER"]
     by = {"user": "postgres", "group": "postgres", "cwd": home, "stdout": rehearsal.log, "stderr": rehearsal.log}
-    make = [binaries / "initdb", "-D", data, "-U", user, "-A", "scram-sha-256", f"--pwfile={home / 'password'}"]
+    make = [
+        binaries / "initdb",
+        "-D",
+        data,
+        "-U",
+        user,
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        f"--pwfile={home / 'password'}",
+    ]
     subprocess.run(make, check=True, **by)  # type: ignore[call-overload]
     run = [binaries / "postgres", "-D", data, "-c", f"unix_socket_directories={home}"]
     process = subprocess.Popen(run, **by)  # type: ignore[call-overload]

@@ -20,7 +20,7 @@ from databases import SmallDisk
 from e2e.terminal import Terminal
 from support import is_write
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 EVERYTHING = {
     "disable_sign_in": True,
@@ -211,7 +211,7 @@ def test_a_full_disk_in_the_middle_of_a_run(terminal: Terminal, small_disk: Smal
         assert "Traceback" not in said.stderr
         assert state(terminal, shown, **around)["state"] == "running"
         small_disk.make_room()
-        until(lambda: state(terminal, shown, **around)["state"] in ENDED, 100)
+        until(lambda: state(terminal, shown, **around)["state"] in ENDED)
     finally:
         worker.terminate()
         worker.wait(40)
@@ -226,7 +226,7 @@ def wrote(terminal: Terminal) -> list[dict[str, Any]]:
     return [call for call in calls if is_write(call)]
 
 
-def until(there: Callable[[], bool], seconds: float = 70.0) -> None:
+def until(there: Callable[[], bool], seconds: float = 150.0) -> None:
     """Wait for something."""
     deadline = time.monotonic() + seconds
     while not there():
