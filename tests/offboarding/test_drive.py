@@ -17,6 +17,7 @@ from leaver.offboarding.desk import accept_plan
 from leaver.offboarding.drive import drive
 from leaver.offboarding.run import Event
 from leaver.offboarding.settle import Stop
+from leaver.store.audit import Said
 from m365_simulator.faults import Behaviour, Fault
 from m365_simulator.world import World
 from support import EVERYTHING, Desk, Wire, give_ada_everything, outcomes
@@ -249,3 +250,51 @@ async def test_every_step_is_in_the_audit_trail(desk: Desk, world: World) -> Non
 
     assert [entry["what"] for entry in entries] == ["offboarding.accepted", "offboarding.ended"]
     assert await desk.house.audit.verify() == []
+
+
+async def test_a_lost_answer_takes_no_change_off_the_record(
+    desk: Desk, world: World, wire: Wire, behaviour: Behaviour
+) -> None:
+    """It was carried out, nobody heard so, and it is not asked for again."""
+    give_ada_everything(world)
+    planned = await desk.preview(ADA, settings={"cancel_meetings": True})
+    (record,) = await accept_plan(desk.house.offboardings, planned)
+    behaviour.faults.append(Fault(match="Remove-CalendarEvents", skip=2, after_effect=True, drop=True))
+
+    result = await go_on(desk, record)
+
+    (task,) = result.tasks
+    (change,) = task.changes
+    sent = [call for call in wire.writes if call["cmdlet"] == "Remove-CalendarEvents"]
+    assert behaviour.faults[0].happened == 1
+    assert (task.outcome, len(sent)) == (Outcome.VERIFIED, 1)
+    assert change.made_at
+    assert change.verified_at
+    assert any(note.code == "answer_lost" for note in task.notes)
+
+
+async def test_what_somebody_changed_meanwhile_is_not_written_over(desk: Desk, world: World) -> None:
+    """A worker takes it up while somebody moves it."""
+    record = await accepted(desk, {"disable_sign_in": True}, at=datetime.now(UTC) + timedelta(hours=1))
+    kept = desk.house.offboardings
+    looked_at = await kept.get(record.id)
+    await kept.claim(record.id, "w1", 60.0)
+
+    looked_at.at = datetime.now(UTC) + timedelta(hours=2)
+    with pytest.raises(Unusable, match="changed or taken up"):
+        await kept.save(looked_at)
+
+
+async def test_an_end_is_in_the_trail_once_although_it_was_kept_twice(desk: Desk, world: World) -> None:
+    """The database had kept it, and its answer was lost."""
+    record = await accepted(desk, {"disable_sign_in": True})
+    kept = desk.house.offboardings
+    lease = await kept.claim(record.id, "w1", 60.0)
+    held = await kept.get(record.id)
+    held.ended_at = datetime.now(UTC)
+
+    for _ in range(2):
+        await kept.save(held, lease, Said(WHO, "offboarding.ended", once=True))
+
+    trail = [entry["what"] async for entry in desk.house.audit.entries(offboarding_id=record.id)]
+    assert trail == ["offboarding.accepted", "offboarding.ended"]
