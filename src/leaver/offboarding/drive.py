@@ -190,7 +190,8 @@ async def drive(
     async with held(house, offboarding_id, owner, stopping) as keeper:
         if keeper is None:
             return None
-        if planned is not None and planned.record.revision + 1 != await kept.revision(offboarding_id):  # our claim is one
+        ours = 1  # the claim
+        if planned is not None and planned.record.revision + ours != await kept.revision(offboarding_id):
             planned = None  # another process worked on it since it was accepted: what is kept counts
         record = planned.record if planned is not None else await kept.get(offboarding_id)
         if await kept.cancel_requested(offboarding_id):
