@@ -36,7 +36,6 @@ ENTRIES = (
         (Wanted(since=datetime(2099, 1, 1, tzinfo=UTC)), []),
         (Wanted(since=datetime(2000, 1, 1, tzinfo=UTC), kinds=("token.",)), ["token.created"]),
     ],
-    ids=str,
 )
 async def test_entries_are_found_counted_and_read_in_both_directions(
     database: Database, wanted: Wanted, found: list[str]
