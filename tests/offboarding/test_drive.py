@@ -17,7 +17,7 @@ from leaver.offboarding.desk import accept_plan
 from leaver.offboarding.drive import drive
 from leaver.offboarding.run import Event
 from leaver.offboarding.settle import Stop
-from leaver.store.audit import Said
+from leaver.store.audit import Said, Wanted
 from m365_simulator.faults import Behaviour, Fault
 from m365_simulator.world import World
 from support import EVERYTHING, Desk, Wire, give_ada_everything, outcomes
@@ -296,5 +296,5 @@ async def test_an_end_is_in_the_trail_once_although_it_was_kept_twice(desk: Desk
     for _ in range(2):
         await kept.save(held, lease, Said(WHO, "offboarding.ended", once=True))
 
-    trail = [entry["what"] async for entry in desk.house.audit.entries(offboarding_id=record.id)]
+    trail = [entry["what"] async for entry in desk.house.audit.entries(Wanted(offboarding_id=record.id))]
     assert trail == ["offboarding.accepted", "offboarding.ended"]

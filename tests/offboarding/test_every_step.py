@@ -28,6 +28,7 @@ from leaver.domain.outcome import State
 from leaver.m365.http import Http
 from leaver.offboarding.desk import accept_plan
 from leaver.offboarding.drive import drive
+from leaver.store.audit import Wanted
 from leaver.store.tenants import KnownTenant
 from leaver.wiring import House, build
 from m365_simulator.world import World
@@ -182,7 +183,7 @@ async def test_whoever_dies_at_a_step_is_followed_by_one_who_brings_it_to_the_sa
     await work(house, record.id)
 
     result = await house.offboardings.get(record.id)
-    trail = [entry["what"] async for entry in house.audit.entries(offboarding_id=record.id)]
+    trail = [entry["what"] async for entry in house.audit.entries(Wanted(offboarding_id=record.id))]
     assert died or mortal.steps < last or last == mortal.steps
     assert last < STEPS or not died, f"STEPS is too small: a run has {mortal.steps} steps or more"
     assert result.state is State.COMPLETED, result.as_json()
