@@ -21,7 +21,7 @@ from e2e.test_workers import EVERYTHING, control, until
 pytestmark = pytest.mark.e2e
 
 SLOW = {"graph": 500, "exchange": 900, "sharepoint": 500}
-SLOWER = {"graph": 4000, "exchange": 4000, "sharepoint": 4000}
+SLOWER = {"graph": 12000, "exchange": 12000, "sharepoint": 12000}
 FAST = {"graph": 0, "exchange": 0, "sharepoint": 0}
 
 
@@ -54,8 +54,8 @@ def listed(terminal: Terminal, **environment: str) -> list[dict[str, Any]]:
 
 
 def in_the_middle(terminal: Terminal) -> dict[str, Any]:
-    """The one offboarding, once it runs; it takes its time then, so that something can happen to it."""
-    until(lambda: any(item["state"] == "running" for item in listed(terminal)))
+    """The one offboarding, once its first change is asked for; from then on every call takes its time."""
+    until(lambda: any(call["method"] == "PATCH" for call in control(terminal, "calls")["value"]))
     control(terminal, "behaviour", {"latency": SLOWER})
     (item,) = listed(terminal)
     return item
