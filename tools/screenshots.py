@@ -56,7 +56,7 @@ def _take(url: str, password: str) -> None:
         page.click("button[type=submit]")
         page.click("text=New offboarding")
         page.check("input[name=tenant] >> nth=0")
-        page.click("text=Next: users")
+        page.click("text=Next: select users")
         page.goto(page.url + "?q=adele")
         page.check("input[name=user] >> nth=0")
         page.click("text=Next: settings")

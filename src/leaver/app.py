@@ -38,6 +38,8 @@ from leaver.offboarding.products import use_cached
 from leaver.offboarding.rounds import Rounds
 from leaver.offboarding.worker import Worker
 from leaver.web import pages, shell
+from leaver.web.people_badges import Badges
+from leaver.web.readings import Readings
 from leaver.wiring import House, open_house
 
 log = logging.getLogger("leaver.access")
@@ -91,6 +93,7 @@ def create(
             if works:
                 app.state.rounds.start()
             stack.push_async_callback(app.state.rounds.stop)
+            stack.push_async_callback(app.state.readings.stop)
             if provider is None:
                 stack.push_async_callback(app.state.gate.aclose)
             password = await app.state.accounts.first()
@@ -137,6 +140,8 @@ def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http |
     app.state.house = house
     app.state.desk = Desk(house, worker.nudge if worker else lambda: None)
     app.state.rounds = Rounds(house, timedelta(seconds=house.config.health_seconds))
+    app.state.readings = Readings()
+    app.state.badges = Badges()
     app.state.tokens = Tokens(house.papers, house.audit)
     app.state.codes = Codes(house.papers, house.vault, house.audit)
     app.state.accounts = Accounts(house.papers, house.audit, app.state.codes)

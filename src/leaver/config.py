@@ -45,6 +45,8 @@ class Config:
     managed_identity: str = ""
     """The client id of the user-assigned managed identity that the application trusts."""
     partner_tenant: str = ""
+    organization: str = ""
+    """The name of whoever runs Leaver, as the portal and the reports show it."""
     host: str = "127.0.0.1"
     port: int = 8365
     lease_seconds: float = 45.0
@@ -118,6 +120,7 @@ class Config:
             federated_token_file=given.path("AZURE_FEDERATED_TOKEN_FILE"),
             managed_identity=given.text("LEAVER_MANAGED_IDENTITY"),
             partner_tenant=given.text("LEAVER_PARTNER_TENANT"),
+            organization=given.text("LEAVER_ORGANIZATION"),
             host=given.text("LEAVER_HOST") or "127.0.0.1",
             port=given.port("LEAVER_PORT", 8365),
             lease_seconds=given.seconds("LEAVER_LEASE_SECONDS", 45.0, least=2.0),

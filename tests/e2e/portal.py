@@ -178,7 +178,7 @@ class Visitor:
         page = self.page
         page.goto("/offboardings/new")
         page.check(f"input[name=tenant][value='{self.server.terminal.tenant['id']}']")
-        page.click("text=Next: users")
+        page.click("text=Next: select users")
 
     def to_settings(self, *names: str) -> None:
         """Through the first two steps, with these users."""
@@ -187,8 +187,15 @@ class Visitor:
         for name in names:
             page.goto(f"{page.url.partition('?')[0]}?q={name}")
             page.check("input[name=user] >> nth=0")
-            page.click("text=Add ticked users")
+            self.keep()
         page.click("text=Next: settings")
+
+    def keep(self) -> None:
+        """Have the selection kept: with a script it is, without one somebody asks for it."""
+        button = self.page.query_selector("text=Update selection")
+        if button is not None and button.is_visible():
+            button.click()
+        self.page.wait_for_selector("#tray >> text=/^[1-9]\\d* selected$/")
 
     def to_review(self, *names: str, tasks: tuple[str, ...] = ("disable_sign_in",)) -> None:
         """Through the first three steps."""

@@ -70,7 +70,7 @@ async def test_a_refusal_needs_a_reason_and_ends_it(browser: Browser, house: Hou
 
     assert "Say why" in empty
     assert "Refused by pat" in browser.html
-    assert "Cancelled" in browser.html
+    assert "Canceled" in browser.html
     assert wire.writes == []
 
 

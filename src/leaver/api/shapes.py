@@ -179,6 +179,7 @@ class NoteShown(Shape):
     code: str
     text: str
     choices: list[str]
+    about: str = Field(description="Where a code can come several times, what it concerns: decide `code:about` then.")
 
 
 class ChangeShown(Shape):

@@ -69,6 +69,7 @@ def _serve(ready: Mapping[str, object], folder: Path) -> int:
     assert isinstance(environment, dict)  # noqa: S101 - our own program's answer
     assert isinstance(tenants, list)  # noqa: S101
     surroundings = {**os.environ, **environment, "LEAVER_DATA_DIR": str(folder / "data")}
+    surroundings.setdefault("LEAVER_ORGANIZATION", "Northwind IT")
     click.echo("A simulated Microsoft 365 is running on this machine. Nothing leaves it.\n")
     for tenant in tenants:
         status = _run(["tenant", "add", tenant["id"], "--domain", tenant["domain"]], surroundings)

@@ -313,7 +313,13 @@ def document(tenant: TenantName, offboardings: Iterable[Offboarding], digest: st
 
 def note_json(note: Note) -> dict[str, Json]:
     """The public shape of a note."""
-    return {"kind": note.kind.value, "code": note.code, "text": note.text, "choices": list(note.choices)}
+    return {
+        "kind": note.kind.value,
+        "code": note.code,
+        "text": note.text,
+        "choices": list(note.choices),
+        "about": note.about,
+    }
 
 
 def plain(value: Any) -> Json:
@@ -388,4 +394,5 @@ def _change(document: Mapping[str, Any]) -> ChangeRecord:
 
 
 def _note(document: Mapping[str, Any]) -> Note:
-    return Note(NoteKind(document["kind"]), document["code"], document["text"], tuple(document["choices"]))
+    kind, about = NoteKind(document["kind"]), document.get("about", "")
+    return Note(kind, document["code"], document["text"], tuple(document["choices"]), about)

@@ -69,11 +69,18 @@ class Note:
     text: str
     choices: tuple[str, ...] = ()
     """What may be decided; the plan reads the answer from `decisions[code]`."""
+    about: str = ""
+    """The one thing it concerns, where the same code can come several times; then `decisions["code:about"]` answers."""
+
+    @property
+    def key(self) -> str:
+        """What a decision names."""
+        return f"{self.code}:{self.about}" if self.about else self.code
 
 
-def info(code: str, text: str) -> Note:
+def info(code: str, text: str, *choices: str, about: str = "") -> Note:
     """Something worth knowing."""
-    return Note(NoteKind.INFO, code, text)
+    return Note(NoteKind.INFO, code, text, choices, about)
 
 
 def warning(code: str, text: str, *choices: str) -> Note:
@@ -86,9 +93,9 @@ def blocker(code: str, text: str, *choices: str) -> Note:
     return Note(NoteKind.BLOCKER, code, text, choices)
 
 
-def follow_up(code: str, text: str, *choices: str) -> Note:
+def follow_up(code: str, text: str, *choices: str, about: str = "") -> Note:
     """Something a person must do: what, and where."""
-    return Note(NoteKind.FOLLOW_UP, code, text, choices)
+    return Note(NoteKind.FOLLOW_UP, code, text, choices, about)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,13 @@ def refusals(chosen: Mapping[str, Setting | None]) -> list[str]:
     return reasons
 
 
+def in_vain(settings: Mapping[str, object]) -> tuple[str, ...]:
+    """The chosen tasks whose result another choice takes away again: what goes with the account, once it is deleted."""
+    if NEVER_A_DEFAULT not in settings:
+        return ()
+    return tuple(name for name in NEEDS_THE_MAILBOX if name in settings)
+
+
 def default_refusals(chosen: Mapping[str, Setting | None]) -> list[str]:
     """Why these choices cannot be preset for everybody; empty if they can."""
     reasons = refusals({name: setting for name, setting in chosen.items() if name != NEVER_A_DEFAULT})

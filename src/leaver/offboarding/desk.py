@@ -32,6 +32,7 @@ class Request:
     users: Sequence[str]
     settings: Mapping[str, Any]
     decisions: Mapping[str, str] = field(default_factory=dict)
+    """What was decided for every user."""
     reference: str = ""
     at: datetime | None = None
     time_zone: str = ""
@@ -42,6 +43,8 @@ class Request:
     """How to tell of the end: `webhook`, `email`, `psa`."""
     full_scan: bool = False
     """Look through every mailbox for the users' rights, whatever the index of rights says."""
+    decisions_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What was decided for one user besides, by object id."""
 
 
 KEYS = "idempotency"
@@ -67,10 +70,13 @@ class Desk:
         self._house = house
         self._nudge = nudge
 
-    async def plan(self, request: Request, actor: Actor) -> Preview:
-        """What would happen, and whether a second person would have to agree; nothing is written anywhere."""
+    async def plan(self, request: Request, actor: Actor, *, progress: Callable[[str], None] | None = None) -> Preview:
+        """What would happen, and whether a second person would have to agree; nothing is written anywhere.
+
+        `progress` is called with the name of each user whose plan is made.
+        """
         opened = await self._accept(request, request.users, actor)
-        planned = await preview(self._house, opened)
+        planned = await preview(self._house, opened, progress=progress)
         await asyncio.gather(*(approval.hold(self._house, record) for record in planned.offboardings))
         return planned
 
@@ -252,6 +258,7 @@ class Desk:
             users,
             request.settings,
             decisions=request.decisions,
+            decisions_of=request.decisions_of,
             reference=request.reference,
             full_scan=request.full_scan,
             actor=actor,

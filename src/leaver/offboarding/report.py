@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leaver import __version__
-from leaver.domain.offboarding import Offboarding, document
+from leaver.domain.offboarding import Offboarding, document, moment
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Json, NoteKind
-from leaver.offboarding import words
+from leaver.offboarding import spoken, words
 from leaver.offboarding.sections import by_section
 
 if TYPE_CHECKING:
@@ -111,6 +111,78 @@ def decisions_of(offboarding: Offboarding) -> list[tuple[str, str, str]]:
     asked = {note.code: note.text for task in offboarding.tasks for note in task.notes}
     asked |= {note.code: note.text for note in offboarding.notes}
     return [(code, choice, asked.get(code.partition(":")[0], "")) for code, choice in offboarding.decisions.items()]
+
+
+def exceptions(offboarding: Offboarding) -> list[tuple[str, str, str, str]]:
+    """What did not go as usual and what was chosen, as notes: tone, icon, title and text."""
+    found = []
+    for task in offboarding.tasks:
+        label = task.label or task.task
+        if task.error is not None:
+            ids = f" Request {task.error.request_id}." if task.error.request_id else ""
+            text = f"{task.error.message} {task.error.advice} Code {task.error.code}.{ids}"
+            skipped = next((note.text for note in task.notes if note.code == "skipped"), "")
+            title = f"{label} was not done" if skipped else f"{label}: {words.OUTCOMES[task.outcome].lower()}"
+            found.append(("warn" if skipped else "bad", "warning" if skipped else "stop", title, f"{text} {skipped}"))
+        elif task.outcome is Outcome.CANCELLED:
+            found.append(("warn", "blocked", f"{label}: not done", NOT_DONE))
+    for code, choice, asked in decisions_of(offboarding):
+        question, _, about = code.partition(":")
+        title = f"{spoken.question(question)}{f' of {about}' if about else ''}: {spoken.choice(choice).label}"
+        found.append(("", "info", title, f"{asked} Chosen in the plan."))
+    said = {task.task for task in offboarding.tasks if task.error is not None}
+    for note_task, note in words.notes_of(offboarding, NoteKind.BLOCKER, NoteKind.FOLLOW_UP, NoteKind.WARNING):
+        if note_task is not None and note_task.task in said and note.code == "skipped":
+            continue
+        if any(code.partition(":")[0] == note.code for code in offboarding.decisions):
+            continue
+        tone, icon = {"blocker": ("bad", "stop"), "follow_up": ("warn", "user")}.get(
+            note.kind.value, ("warn", "warning")
+        )
+        title = "Left for a person" if note.kind is NoteKind.FOLLOW_UP else note.kind.value.capitalize()
+        found.append(
+            (tone, icon, f"{title}: {note_task.label if note_task else offboarding.user.display_name}", note.text)
+        )
+    return found
+
+
+TOLD = {
+    "offboarding.accepted": "Confirmed {changes}{permanent}.",
+    "undo.accepted": "Asked for the undo of {changes}.",
+    "offboarding.retried": "Retried {tasks}.",
+    "offboarding.cancel_requested": "Canceled what had not been done.",
+    "offboarding.rescheduled": "Moved it to another time.",
+    "offboarding.approved": "Approved it as a second person{note}.",
+    "offboarding.refused": "Refused it as a second person{note}.",
+    "task.skipped": "Skipped {task}{note}.",
+}
+
+
+def decided(offboarding: Offboarding, entries: Iterable[Mapping[str, Any]]) -> list[tuple[datetime, str, str]]:
+    """Who decided what, and when: what was chosen in the plan, and what the audit trail holds of it."""
+    labels = {task.task: task.label or task.task for task in offboarding.tasks}
+    number = sum(len(task.changes) for task in offboarding.tasks)
+    permanent = len(offboarding.permanent)
+    typed = f", {permanent} permanent, by typing “{offboarding.user.display_name}”" if permanent else ""
+    found = [
+        (offboarding.requested_at, offboarding.asked_by, f"{spoken.question(code.partition(':')[0])}: {label}.")
+        for code, choice in offboarding.decisions.items()
+        for label in [spoken.choice(choice).label]
+    ]
+    for entry in entries:
+        text = TOLD.get(entry["what"])
+        after = entry["after"] if isinstance(entry["after"], dict) else {}
+        if text is None:
+            continue
+        told = text.format(
+            changes=words.counted(number, "change"),
+            permanent=typed if offboarding.asked_via == "portal" else "",
+            tasks=words.listed(labels.get(task, task) for task in after.get("tasks", [])),
+            task=labels.get(str(after.get("task", "")), str(after.get("task", ""))),
+            note=f": “{after['note']}”" if after.get("note") else "",
+        )
+        found.append((moment(entry["at"]), entry["actor"], told))
+    return found
 
 
 def _facts(offboarding: Offboarding) -> list[tuple[str, str, str]]:

@@ -40,6 +40,30 @@ def parse(settings: Mapping[str, Any]) -> dict[str, Setting]:
     return chosen
 
 
+def wrong_with(task: TaskType, value: Any) -> list[tuple[str, str]]:
+    """What is wrong with a task's value: the field of its model, empty for the whole, and why."""
+    try:
+        _parse_one(task, value)
+    except ValidationError as error:
+        return [
+            (str(item["loc"][0]) if item["loc"] else "", _why(item["type"], item["msg"])) for item in error.errors()
+        ]
+    except ValueError as error:
+        return [("", str(error).partition(" it ")[2] or str(error))]
+    return []
+
+
+def same(task: TaskType, one: Any, other: Any) -> bool:
+    """Whether two values of a task ask for the same; off is off, however it is written."""
+    off = (None, False)
+    if one in off or other in off:
+        return one in off and other in off
+    try:
+        return _parse_one(task, one) == _parse_one(task, other)
+    except ValueError:
+        return bool(one == other)
+
+
 def as_plain(chosen: Mapping[str, Setting]) -> dict[str, Json]:
     """The settings as they are written: what `parse` reads."""
     plain: dict[str, Json] = {}
@@ -79,6 +103,10 @@ def _parse_one(task: TaskType, value: Any) -> Setting:
     if not isinstance(value, (dict, list)):
         raise ValueError(f"it has the wrong shape: {value!r}.")
     return option.setting.model_validate(value)
+
+
+def _why(kind: str, message: str) -> str:
+    return "nothing is entered" if kind in ("missing", "string_too_short", "too_short") else message
 
 
 def _place(location: tuple[int | str, ...]) -> str:

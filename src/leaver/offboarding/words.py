@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leaver.domain.approval import Verdict as Agreement
 from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
@@ -135,6 +136,16 @@ def about(seconds: float) -> str:
     return f"about {round(seconds / 60)} min"
 
 
+def in_time(seconds: float) -> str:
+    """How long until something: `in 40 min`, `in 3 h 23 min`, `in 5 days`."""
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"in {minutes} min"
+    if minutes < 1440:
+        return f"in {minutes // 60} h {minutes % 60} min"
+    return f"in {counted(minutes // 1440, 'day')}"
+
+
 def took(start: datetime | None, end: datetime | None) -> str:
     """How long something took: `0.8 s`, `2 min 05 s`; empty if it is not known."""
     if start is None or end is None:
@@ -175,6 +186,38 @@ def span(seconds: float) -> str:
         if seconds >= size and seconds % size == 0:
             return noun if seconds == size else f"{int(seconds // size)} {noun}s"
     return f"{int(seconds)} seconds"
+
+
+def short_day(moment: datetime, zone: tzinfo = UTC, *, year: bool = False) -> str:
+    """`Fri 12 Jun, 17:30`, with the year if it is asked for."""
+    at = moment.astimezone(zone)
+    return f"{at:%a} {at.day} {at:%b %Y}, {at:%H:%M}" if year else f"{at:%a} {at.day} {at:%b}, {at:%H:%M}"
+
+
+def near_day(moment: datetime, zone: tzinfo = UTC, now: datetime | None = None) -> str:
+    """`Today 14:02`, `Yesterday 16:44`, `Tue 9 Jun, 17:00`; with the year where it is another one."""
+    at, today = moment.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone)
+    days = (today.date() - at.date()).days
+    if days in (0, 1):
+        return f"{'Yesterday' if days else 'Today'} {at:%H:%M}"
+    return short_day(moment, zone, year=at.year != today.year)
+
+
+def zone_words(moment: datetime, zone: tzinfo = UTC) -> str:
+    """`CEST (UTC+2)`, or `UTC` where that is it."""
+    at = moment.astimezone(zone)
+    off = at.strftime("%z")
+    hours = f"UTC{off[0]}{int(off[1:3])}{':' + off[3:] if off[3:] != '00' else ''}"
+    name = at.tzname() or ""
+    return "UTC" if name == "UTC" else f"{name} ({hours})" if name.isalpha() else hours
+
+
+def zone_named(name: str) -> tzinfo:
+    """A time zone by its name; UTC for a name that is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
 
 
 def clock(moment: datetime | None, day_of: datetime | None = None, zone: tzinfo = UTC) -> str:

@@ -60,6 +60,19 @@ class Standing:
     """It should be worked on now."""
 
 
+@dataclass(frozen=True)
+class Overview:
+    """Figures over many offboardings."""
+
+    oldest_running: datetime | None
+    next_at: datetime | None
+    """When the next scheduled one starts."""
+    failed_tasks: int
+    completed: int
+    licenses: int
+    """Licenses that were taken away and read back."""
+
+
 class Offboardings:
     """The offboardings of a database."""
 
@@ -218,6 +231,49 @@ class Offboardings:
             wanted = wanted.where(HEAD.c.tenant_id.in_(tenant_ids))
         async with self._database.begin(write=False) as connection:
             return dict((await connection.execute(wanted)).all())
+
+    @uninterrupted
+    async def overview(self, tenant_ids: Sequence[str] | None, since: datetime) -> Overview:
+        """The figures at the head of the list; what is counted over time is counted since then."""
+
+        def of(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+            mine = [HEAD.c.tenant_id.in_(tenant_ids)] if tenant_ids is not None else []
+            return and_(*conditions, *mine)
+
+        running = of(HEAD.c.state == "running")
+        ended = of(HEAD.c.state.in_(("completed", "follow_up")), HEAD.c.requested_at >= since)
+        failed = of(HEAD.c.state.in_(("failed", "blocked")))
+        outcomes, changes = tables.outcomes.c, tables.changes.c
+        wrong = outcomes.outcome.in_(("failed", "unverified", "blocked"))
+        released = select(changes.document).join(HEAD, HEAD.c.id == changes.offboarding_id)
+        released = released.where(
+            of(changes.task == "remove_licenses", changes.verified_at >= since, HEAD.c.kind != "undo")
+        )
+        async with self._database.begin(write=False) as connection:
+
+            async def one(wanted: Select[Any]) -> Any:
+                return (await connection.execute(wanted)).scalar_one()
+
+            return Overview(
+                oldest_running=await one(select(func.min(HEAD.c.requested_at)).where(running)),
+                next_at=await one(select(func.min(HEAD.c.at)).where(of(HEAD.c.state == "scheduled"))),
+                failed_tasks=await one(
+                    select(func.count())
+                    .select_from(tables.outcomes.join(HEAD, HEAD.c.id == outcomes.offboarding_id))
+                    .where(wrong, failed)
+                ),
+                completed=await one(select(func.count()).select_from(HEAD).where(ended)),
+                licenses=sum(_licenses(row.document) for row in await connection.execute(released)),
+            )
+
+    @uninterrupted
+    async def askers(self, tenant_ids: Sequence[str] | None = None, limit: int = 50) -> list[str]:
+        """Who has asked for offboardings, by name."""
+        wanted = select(HEAD.c.asked_by).distinct().order_by(HEAD.c.asked_by).limit(limit)
+        if tenant_ids is not None:
+            wanted = wanted.where(HEAD.c.tenant_id.in_(tenant_ids))
+        async with self._database.begin(write=False) as connection:
+            return [name for name in (await connection.execute(wanted)).scalars() if name]
 
     @uninterrupted
     async def awaiting(self, tenant_ids: Sequence[str] | None = None) -> int:
@@ -476,6 +532,11 @@ class Offboardings:
                 advice=f"`leaver status {found.id} --follow` watches it, `leaver retry {found.id}` goes on where it "
                 f"was broken off, `leaver cancel {found.id}` stops it. Afterwards run this one again.",
             )
+
+
+def _licenses(change: Mapping[str, Any]) -> int:
+    """How many licenses a change took away; leaving a group that assigns them counts as one."""
+    return len(change["before"]) if isinstance(change["before"], list) else 1
 
 
 def _accepted(record: Offboarding) -> dict[str, Any]:

@@ -72,6 +72,8 @@ class Option:
     """Parsed from `true` (all defaults) or from the shape that `shape` names."""
     list_of: str = ""
     """Where the setting is written as a bare list, the field of the model that takes it."""
+    noun: str = "change"
+    """What one of several changes is counted as: `3 devices`."""
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,8 @@ class MailboxAtRisk:
             ): not shared,
             blocker(
                 "mailbox_over_50_gb",
-                f"The mailbox {address} holds {size / 1024**3:.1f} GB. A shared mailbox without a licence may hold "
-                "50 GB; beyond that it cannot send, later not receive. It needs Exchange Online Plan 2.",
+                f"The mailbox is {size / 1024**3:.1f} GB. A shared mailbox without a license stops receiving mail "
+                "above 50 GB.",
                 KEEP,
                 KEEP_USER_MAILBOX,
                 "convert_anyway",

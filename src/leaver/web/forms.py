@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from leaver.domain.plan import Json
+from leaver.offboarding.settings import wrong_with
 from leaver.tasks.catalogue import all_tasks
 from leaver.tasks.task import Person, Section, TaskType
 
@@ -21,6 +22,9 @@ ICONS = {
     Section.GROUPS: "license",
     Section.ACCOUNT: "user",
 }
+
+
+NAMED = "One per line: a UPN, an object id, or the word manager."
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,14 @@ class Field:
     value: str = ""
     choices: tuple[str, ...] = ()
     hint: str = ""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A field that has to be put right: the id of its element, and what is wrong."""
+
+    field: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,22 @@ def read_defaults(form: Mapping[str, list[str]]) -> dict[str, Json]:
     }
 
 
+def faults(settings: Mapping[str, Any]) -> list[Fault]:
+    """What is wrong with what was entered, each with the field where it is put right."""
+    found = []
+    for task in all_tasks():
+        value = settings.get(task.name)
+        if value in (None, False):
+            continue
+        fields = {field.name: field for field in _fields(task, value)}
+        for name, why in wrong_with(task, value):
+            field = fields.get(f"{task.name}.{name}") or next(iter(fields.values()), None)
+            label = f"{task.option.label}, {field.label.lower()}" if field else task.option.label
+            said = "nobody is named" if "empty" in why and task.option.list_of else why
+            found.append(Fault(field.name if field else f"t-{task.name}", f"{label}: {said}"))
+    return found
+
+
 def _row(task: TaskType, value: Any, origins: Mapping[str, tuple[str, bool]]) -> Row:
     origin, locked = origins.get(task.name, ("", False))
     return Row(task, value not in (None, False), tuple(_fields(task, value)), task.option.text, origin, locked)
@@ -88,12 +116,16 @@ def _fields(task: TaskType, value: Any) -> list[Field]:
         given = value if isinstance(value, list) else []
         flag = _flag_of(item)
         if flag is None:
-            return [_people(f"{task.name}.people", "Who", [str(person) for person in given])]
+            return [_people(f"{task.name}.people", "Who gets access", [str(person) for person in given])]
+        info = item.model_fields[flag]
+        named = {"yes": info.title or f"With {flag}", "no": f"Without {flag}"}
+        hints = {"yes": info.description or "", "no": ""}
         return [
             _people(
                 f"{task.name}.{flag}.{word}",
-                f"{'With' if word == 'yes' else 'Without'} {flag}",
+                named[word],
                 [str(each["user"]) for each in given if bool(each.get(flag, True)) == (word == "yes")],
+                hints[word] and f"{hints[word]} {NAMED}",
             )
             for word in ("yes", "no")
         ]
@@ -109,12 +141,13 @@ def _field(name: str, label: str, info: Any, value: Any) -> Field:
     default = None if info.is_required() else info.default
     shown = value if value is not None else default
     text = "on" if shown is True else "" if shown in (None, False) else str(shown)
-    hint = "A UPN, an object id, or `manager`." if kind == "person" else ""
-    return Field(name, label.replace("_", " ").capitalize(), kind, info.is_required(), text, choices, hint)
+    hint = info.description or ("A UPN, an object id, or the word manager." if kind == "person" else "")
+    shown_as = info.title or label.replace("_", " ").capitalize()
+    return Field(name, shown_as, kind, info.is_required(), text, choices, hint)
 
 
-def _people(name: str, label: str, given: list[str]) -> Field:
-    return Field(name, label, "people", value="\n".join(given), hint="One a line: a UPN, an object id, or `manager`.")
+def _people(name: str, label: str, given: list[str], hint: str = "") -> Field:
+    return Field(name, label, "people", value="\n".join(given), hint=hint or NAMED)
 
 
 def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:

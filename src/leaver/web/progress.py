@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from leaver.domain.offboarding import Offboarding, TaskRecord
-from leaver.domain.outcome import Outcome
-from leaver.domain.plan import Change
-from leaver.offboarding import words
+from leaver.domain.outcome import Outcome, State
+from leaver.domain.plan import Change, NoteKind
+from leaver.offboarding import spoken, words
 from leaver.tasks.catalogue import all_tasks
 
+GOOD = (Outcome.VERIFIED, Outcome.ALREADY_IN_PLACE, Outcome.NOT_APPLICABLE)
 BAD = (Outcome.FAILED, Outcome.UNVERIFIED, Outcome.BLOCKED)
 STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400)
 """Seconds that the marks of a timeline may be apart."""
@@ -116,6 +117,98 @@ def held_up(record: Offboarding, task: TaskRecord) -> list[str]:
         for each in record.tasks
         if each.outcome in unfinished and each.task in types and task.task in types[each.task].needs
     ]
+
+
+def began(record: Offboarding) -> datetime | None:
+    """When the first task started."""
+    return min((task.started_at for task in record.tasks if task.started_at), default=None)
+
+
+def left(record: Offboarding, now: datetime | None = None) -> float:
+    """Seconds that a run will about take from here; nothing where nobody can say."""
+    start = began(record)
+    if start is None or record.ended_at is not None or finished(record) == len(record.tasks):
+        return 0.0
+    ahead = max((task.estimate_seconds for task in record.tasks if task.outcome is Outcome.PLANNED), default=0.0)
+    gone = ((now or datetime.now(UTC)) - start).total_seconds()
+    return max(ahead, record.estimate_seconds - gone)
+
+
+def so_far(record: Offboarding) -> str:
+    """How long a run has taken: `4 min 29 s so far`."""
+    took = words.took(began(record), record.ended_at or datetime.now(UTC))
+    return took if record.ended_at else f"{took} so far"
+
+
+def face(record: Offboarding) -> Look:
+    """How a whole offboarding is shown beside others."""
+    if record.ended_at is None:
+        return RUNNING if record.started else AHEAD
+    return ENDED[Outcome.FAILED] if bad(record) else ENDED[Outcome.VERIFIED]
+
+
+def in_a_line(record: Offboarding, now: datetime) -> str:
+    """What the list says below the state."""
+    done = sum(task.outcome in GOOD for task in record.tasks)
+    if record.state is State.SCHEDULED and record.at is not None:
+        return words.in_time((record.at - now).total_seconds())
+    if record.state is State.FAILED:
+        return f"{words.counted(len(bad(record)), 'task')} failed, {done} done"
+    if record.state is State.FOLLOW_UP:
+        left_over = words.counted(len(words.notes_of(record, NoteKind.FOLLOW_UP)), "follow-up")
+        return f"{done} of {len(record.tasks)} done, {left_over}"
+    if record.state is State.COMPLETED:
+        return f"{done} of {len(record.tasks)} verified"
+    return ""
+
+
+def put_back(record: Offboarding) -> str:
+    """`9 of 9 put back`."""
+    wanted = sum(len(task.changes) for task in record.tasks)
+    return f"{sum(len(words.made(task)) for task in record.tasks)} of {wanted} put back"
+
+
+def log(record: Offboarding) -> list[tuple[datetime, str]]:
+    """What was sent and read back, the latest first, with Microsoft's request ids."""
+    entries = []
+    for task in record.tasks:
+        for made in task.changes:
+            ids = f", request {', '.join(made.request_ids)}" if made.request_ids else ""
+            told = words.sentence(made.change, 80)
+            if made.made_at is not None:
+                entries.append((made.made_at, f"{task.task}  accepted: {told}{ids}"))
+            if made.verified_at is not None:
+                entries.append((made.verified_at, f"{task.task}  read back: {told}"))
+        if task.error is not None and task.ended_at is not None:
+            at_ = f", request {task.error.request_id}" if task.error.request_id else ""
+            status = f"{task.error.status} " if task.error.status else ""
+            entries.append((task.ended_at, f"{task.task}  {status}{task.error.code}: {task.error.message}{at_}"))
+    return sorted(entries, key=lambda entry: entry[0], reverse=True)
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """A task in the report's table."""
+
+    before: str
+    after: str
+    changed: datetime | None = None
+    verified: datetime | None = None
+    skipped: bool = False
+
+
+def report_row(task: TaskRecord, zone: tzinfo = UTC) -> ReportRow:
+    """What was before and what is after, over all changes of a task."""
+    skipped = any(note.code == "skipped" for note in task.notes)
+    if not task.changes:
+        found = spoken.in_short(task)
+        return ReportRow(found, "", skipped=skipped)
+    made = words.made(task)
+    changed = max((each.made_at for each in made if each.made_at), default=None)
+    verified = max((each.verified_at for each in made if each.verified_at), default=None)
+    pairs = [spoken.before_and_after(each.change, made=each.made_at is not None, zone=zone) for each in task.changes]
+    before, after = (", ".join(dict.fromkeys(text for text in side if text)) for side in zip(*pairs, strict=True))
+    return ReportRow(before or "None", after or "None", changed, verified, skipped)
 
 
 def to_undo(record: Offboarding) -> list[tuple[TaskRecord, list[Change]]]:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from leaver.access.roles import Person, Right, require
 from leaver.access.targets import refuse_privileged
-from leaver.domain.errors import Unusable
+from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.store.defaults import ORGANIZATION
 from leaver.store.tenants import KnownTenant
 from leaver.web.rooms import Rooms
+
+
+class Elsewhere(LeaverError):
+    """What is asked for has moved: `path` is where it is."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("It has moved.", "elsewhere")
+        self.path = path
 
 
 async def tenant_of(here: Rooms, person: Person, tenant_id: str, right: Right = Right.PLAN) -> KnownTenant:

@@ -14,6 +14,8 @@ from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.offboarding.desk import Desk
 from leaver.offboarding.rounds import Rounds
+from leaver.web.people_badges import Badges
+from leaver.web.readings import Readings
 from leaver.wiring import House
 
 
@@ -23,6 +25,8 @@ class Rooms(Protocol):
     house: House
     desk: Desk
     rounds: Rounds
+    readings: Readings
+    badges: Badges
     tokens: Tokens
     accounts: Accounts
     codes: Codes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -15,13 +16,18 @@ from leaver import __version__
 from leaver.access.roles import Right, may
 from leaver.access.sessions import Session
 from leaver.domain.errors import Denied, LeaverError, NotSignedIn
-from leaver.offboarding import words
+from leaver.domain.plan import NoteKind, Reversibility
+from leaver.domain.products import product_name
+from leaver.offboarding import health, spoken, words
 from leaver.offboarding.sections import by_section
+from leaver.tasks.catalogue import all_tasks
 from leaver.web import progress, zones
-from leaver.web.reach import some_tenant
+from leaver.web.drafts import hold_on
+from leaver.web.reach import Elsewhere, some_tenant
 from leaver.web.rooms import Here, Rooms
 
 COOKIE = "leaver"
+WIZARD = re.compile(r"/offboardings/new/([0-9a-f]+)/(\w+)")
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -32,8 +38,17 @@ PAGES = Environment(
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
+    lstrip_blocks=True,
 )
-PAGES.globals |= {"words": words, "progress": progress, "by_section": by_section, "version": __version__}
+PAGES.filters["product"] = lambda sku: product_name("", sku)
+PAGES.globals |= {"NoteKind": NoteKind, "Reversibility": Reversibility, "task_total": len(all_tasks())}
+PAGES.globals |= {
+    "words": words,
+    "spoken": spoken,
+    "progress": progress,
+    "by_section": by_section,
+    "version": __version__,
+}
 
 
 async def signed_in(request: Request, here: Here) -> Session:
@@ -46,9 +61,20 @@ async def signed_in(request: Request, here: Here) -> Session:
         raise Denied("The form was not made for this session.", "forged_form", advice="Open the page again.")
     if request.method not in ("GET", "HEAD"):
         here.limits.write(session.person)
+    request.state.nav = await _nav(here, session)
     if session.must_change and request.url.path not in ("/password", "/signout"):
         raise NotSignedIn("The password must be changed first.", "must_change")
     return session
+
+
+async def _nav(here: Rooms, session: Session) -> dict[str, int]:
+    """What the navigation counts: what runs, and the tenants that are broken."""
+    counts = await here.house.offboardings.counts(session.person.tenant_ids)
+    seen = await health.summaries(here.house.papers)
+    broken = [
+        each for each, found in seen.items() if found.status is health.Status.BROKEN and session.person.sees(each)
+    ]
+    return {"running": counts.get("running", 0), "broken": len(broken)}
 
 
 Signed = Annotated[Session, Depends(signed_in)]
@@ -65,6 +91,8 @@ def page(request: Request, name: str, session: Session | None, *, code: int = 20
     theme = request.cookies.get("theme", "")
     given: dict[str, Any] = {"session": session, "theme": theme if theme in ("light", "dark") else "", "live": False}
     given |= zones.of(request).given()
+    given |= {"nav": getattr(request.state, "nav", {"running": 0, "broken": 0})}
+    given["organization"] = request.app.state.house.config.organization
     given["shortcuts"] = "off" if request.cookies.get("shortcuts") == "off" else "on"
     given |= {"may": allowed, "page": "", "bare": False, "error": ""} | values
     html = PAGES.get_template(name).render(**given)
@@ -72,12 +100,15 @@ def page(request: Request, name: str, session: Session | None, *, code: int = 20
 
 
 async def on_error(request: Request, here: Rooms, error: LeaverError, status: int) -> Response:
-    """An error as a page; who is not signed in is asked to, and comes back to the same place."""
+    """An error as a page; who is not signed in is asked to, and comes back to the same place with nothing lost."""
+    if isinstance(error, Elsewhere):
+        return RedirectResponse(error.path, 303)
     if isinstance(error, NotSignedIn):
         if error.code == "must_change":
             return RedirectResponse("/password", 303)
-        back = request.url.path if request.method == "GET" else "/"
-        return RedirectResponse(f"/signin?next={quote(back)}", 303)
+        back = request.url.path if request.method == "GET" else await _unsent(request, here)
+        ended = "&ended=1" if request.cookies.get(COOKIE) else ""
+        return RedirectResponse(f"/signin?next={quote(back)}{ended}", 303)
     return await on_refusal(request, here, error.message, error.advice, status)
 
 
@@ -89,6 +120,15 @@ async def on_refusal(request: Request, here: Rooms, text: str, advice: str, stat
         session = None
     title = TITLES.get(status, "That did not work")
     return page(request, "problem.html", session, code=status, title=title, text=text, advice=advice)
+
+
+async def _unsent(request: Request, here: Rooms) -> str:
+    """Where somebody goes on whose session had ended when they sent a form: in the wizard nothing of it is lost."""
+    found = WIZARD.fullmatch(request.url.path)
+    if found is None:
+        return "/"
+    await hold_on(here, found[1], found[2], lists(await request.form()))
+    return request.url.path
 
 
 def lists(form: FormData) -> dict[str, list[str]]:

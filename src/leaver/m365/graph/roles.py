@@ -46,6 +46,11 @@ class Roles:
             return ()
         return tuple(guid(row, "id") for row in rows)
 
+    async def holders(self) -> frozenset[str]:
+        """Ids of the users and groups that hold any role directly."""
+        rows = await self._wire.pages("/roleManagement/directory/roleAssignments", {"$select": "principalId"})
+        return frozenset(text(row, "principalId") for row in rows)
+
     async def role_assignable_groups(self, user_id: str) -> tuple[Group, ...]:
         """The groups a user is in that can hold roles; to be in one makes privileged."""
         path = f"/users/{quote_id(user_id)}/transitiveMemberOf"

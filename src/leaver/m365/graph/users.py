@@ -24,8 +24,16 @@ _PROPERTIES = (
     "isManagementRestricted"
 )
 _ROW_PROPERTIES = (
-    "id,displayName,userPrincipalName,mail,accountEnabled,userType,onPremisesSyncEnabled,assignedLicenses,department"
+    "id,displayName,userPrincipalName,mail,accountEnabled,userType,onPremisesSyncEnabled,assignedLicenses,department,"
+    "jobTitle"
 )
+KINDS = {
+    "licensed": "assignedLicenses/$count ne 0",
+    "guests": "userType eq 'Guest'",
+    "synced": "onPremisesSyncEnabled eq true",
+    "blocked": "accountEnabled eq false",
+}
+"""What a list can be narrowed to, and Graph's filter for it."""
 Found = TypeVar("Found")
 _PASSWORD_LENGTH = 40
 _PASSWORD_TRIES = 3
@@ -96,6 +104,8 @@ class UserRow:
     synced: bool = False
     licensed: bool = False
     department: str = ""
+    job_title: str = ""
+    sku_ids: tuple[str, ...] = ()
 
     @property
     def is_guest(self) -> bool:
@@ -131,18 +141,22 @@ class Users:
         )
         return tuple(_user(row) for row in rows[:limit])
 
-    async def page(self, search: str = "", after: str = "") -> tuple[tuple[UserRow, ...], str]:
-        """Up to a hundred users, and the cursor of the next page (empty at the end)."""
+    async def page(
+        self, search: str = "", after: str = "", *, kind: str = "", most: int = 100
+    ) -> tuple[tuple[UserRow, ...], str]:
+        """Up to `most` users, of one of `KINDS` if it is given, and the cursor of the next page (empty at the end)."""
+        advanced = bool(search or kind)
         if after:
-            body = await self._wire.get(f"/users?{after}", advanced=bool(search))
+            body = await self._wire.get(f"/users?{after}", advanced=advanced)
         else:
-            params = {"$select": _ROW_PROPERTIES, "$top": "100"}
+            params = {"$select": _ROW_PROPERTIES, "$top": str(most)}
+            params |= {"$filter": KINDS[kind], "$count": "true"} if kind else {}
             body = (
                 await self._searched(
                     search, lambda words: self._wire.get("/users", {**params, "$search": words}, advanced=True)
                 )
                 if search
-                else await self._wire.get("/users", params)
+                else await self._wire.get("/users", params, advanced=advanced)
             )
         # Only the link's query is handed out: a cursor comes back from outside and must not choose host or path.
         following = urlsplit(text(body, "@odata.nextLink")).query
@@ -299,6 +313,8 @@ def _user_row(row: Row) -> UserRow:
         synced=bool(row.get("onPremisesSyncEnabled")),
         licensed=bool(row.get("assignedLicenses")),
         department=text(row, "department"),
+        job_title=text(row, "jobTitle"),
+        sku_ids=tuple(text(license_, "skuId") for license_ in row.get("assignedLicenses") or ()),
     )
 
 

@@ -17,7 +17,7 @@ from leaver.tasks.task import Option, Section, Setting, Task
 class CancelMeetingsSetting(Setting):
     """How many days ahead to look; Exchange looks five years ahead at most."""
 
-    days: Annotated[int, Field(ge=1, le=1825)] = 1825
+    days: Annotated[int, Field(ge=1, le=1825, title="Days ahead", description="1825 is five years, the most.")] = 1825
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class RemoveCalendarPermissions(Task[Rights | NotApplicable]):
         section=Section.MAILBOX,
         place=12,
         text="Takes away the user's access to colleagues' calendars.",
+        noun="calendar",
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES

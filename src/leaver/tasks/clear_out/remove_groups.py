@@ -60,6 +60,7 @@ class RemoveGroups(Task[Memberships]):
         section=Section.GROUPS,
         place=1,
         text="Microsoft 365, security and distribution groups. Dynamic and AD-synced groups are listed, not changed.",
+        noun="group change",
     )
     drift_matters = True
     scopes = ("GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Exchange.ManageAsApp")
@@ -170,7 +171,8 @@ class RemoveGroups(Task[Memberships]):
         elif successor is None:
             yield self._needs_owner(owned, manager)
         else:
-            yield info(_LAST_OWNER, f"{shown(successor)} takes over {group.display_name}, as decided.")
+            text = f"{shown(successor)} takes over {group.display_name}, as decided."
+            yield info(_LAST_OWNER, text, *self._offered(owned, manager), about=group.display_name)
             yield self._step("hand over", group, successor)
             yield self._step("disown", group)
 
@@ -214,16 +216,19 @@ class RemoveGroups(Task[Memberships]):
         return Change(f"group {name}", before="member", ref=ref, lane=group.id)
 
     def _needs_owner(self, owned: Owned, manager: Colleague | None) -> Note:
-        offered = [each.upn for each in owned.candidates if self._can_own(each)][:_OFFERED]
-        choices = (*(["manager"] if manager else []), *offered, "leave")
         chosen = self._chosen_successor(owned.group)
         why = f" {chosen} cannot take over." if chosen not in ("", "leave") else ""
         return follow_up(
             _LAST_OWNER,
             f"{self.leaver.display_name} is the last owner of {owned.group.display_name}, and a group needs one.{why} "
             f"Say who takes over (last_owner:{owned.group.display_name}=…), or name another owner by hand.",
-            *choices,
+            *self._offered(owned, manager),
+            about=owned.group.display_name,
         )
+
+    def _offered(self, owned: Owned, manager: Colleague | None) -> tuple[str, ...]:
+        offered = [each.upn for each in owned.candidates if self._can_own(each)][:_OFFERED]
+        return (*(["manager"] if manager else []), *offered, "leave")
 
     async def _with_successor(self, owned: Owned) -> Owned:
         if owned.others > 0 or owned.group.synced:

@@ -51,6 +51,7 @@ class RemoveMailboxPermissions(Task[Rights | NotApplicable]):
         section=Section.MAILBOX,
         place=11,
         text="Takes away the user's access to shared mailboxes and colleagues' mail.",
+        noun="right",
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES

@@ -29,6 +29,7 @@ class RemoveRules(Task[Rules | Absent]):
         section=Section.MAILBOX,
         place=6,
         text="Hidden rules that forward too. They are recorded, so undo can make them again.",
+        noun="rule",
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES

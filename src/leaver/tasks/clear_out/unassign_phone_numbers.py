@@ -35,6 +35,7 @@ class UnassignPhoneNumbers(Task[Numbers]):
         section=Section.FILES,
         place=3,
         text="Returns the number to the tenant's pool.",
+        noun="number",
     )
     scopes = ("TeamsTelephoneNumber.ReadWrite.All",)
     patience = 300.0

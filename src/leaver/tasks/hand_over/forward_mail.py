@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from leaver.domain.people import Colleague
 from leaver.domain.plan import Change, PlanItem, blocker, warning
 from leaver.m365.exchange.mailboxes import Mailbox, Recipient
@@ -20,8 +22,8 @@ _LEADS_OUTSIDE = ("MailUser", "MailContact", "GuestMailUser")
 class ForwardMailSetting(Setting):
     """To whom, and whether the mailbox keeps a copy. A mailbox forwards to one recipient only."""
 
-    to: Person
-    keep_copy: bool = True
+    to: Person = Field(title="Forward to")
+    keep_copy: bool = Field(default=True, title="Keep a copy", description="Mail also stays in the old mailbox.")
 
 
 @dataclass(frozen=True)

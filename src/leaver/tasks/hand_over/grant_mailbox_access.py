@@ -20,7 +20,11 @@ class Grant(Setting):
     """Who may open the mailbox, and whether it appears in their Outlook by itself. A name alone is a grant too."""
 
     user: Person
-    automapping: bool = True
+    automapping: bool = Field(
+        default=True,
+        title="Opens in Outlook automatically",
+        description="Automapping adds the mailbox to their Outlook.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -53,6 +57,7 @@ class GrantMailboxAccess(Task[Opening | Absent]):
         section=Section.MAILBOX,
         place=7,
         text="Full access to the mailbox.",
+        noun="grant",
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES

@@ -31,6 +31,7 @@ class GrantOneDriveAccess(Task[Access | NotApplicable | Note]):
         section=Section.FILES,
         place=1,
         text="Adds a site administrator. Files stay where they are.",
+        noun="grant",
     )
     scopes = ONEDRIVE_SCOPES
     usual_seconds = 4.0

@@ -31,6 +31,7 @@ class GrantSendAs(Task[Senders | Absent]):
         section=Section.MAILBOX,
         place=8,
         text="Mail they send looks as if it comes from the user.",
+        noun="grant",
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES

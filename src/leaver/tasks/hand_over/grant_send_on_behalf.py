@@ -31,6 +31,7 @@ class GrantSendOnBehalf(Task[Senders | Absent]):
         section=Section.MAILBOX,
         place=9,
         text="Mail they send says that it was sent on behalf of the user.",
+        noun="grant",
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES

@@ -30,10 +30,12 @@ Message = Annotated[str, AfterValidator(_says_something), Field(max_length=60_00
 class SetOutOfOfficeSetting(Setting):
     """The texts, and which outside senders get theirs."""
 
-    internal: Message
-    external: Message | None = None
+    internal: Message = Field(title="Message")
+    external: Message | None = Field(
+        default=None, title="Message outside", description="Left empty: the same as inside."
+    )
     """For senders outside; the same as inside if it is not given."""
-    audience: Literal["all", "contacts_only", "none"] = "all"
+    audience: Literal["all", "contacts_only", "none"] = Field(default="all", title="Outside senders who get it")
 
 
 class SetOutOfOffice(Task[AutoReply | Absent]):

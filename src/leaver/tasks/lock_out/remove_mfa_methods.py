@@ -50,6 +50,7 @@ class RemoveMfaMethods(Task[Methods]):
         section=Section.ACCESS,
         place=4,
         text="Deletes phone numbers, authenticator apps and keys. The plan lists each of them.",
+        noun="method",
     )
     scopes = ("UserAuthenticationMethod.ReadWrite.All", "RoleManagement.Read.Directory")
     follows = ("disable_sign_in", "reset_password")

@@ -33,6 +33,7 @@ class RemoveMobileDevices(Task[Devices]):
         section=Section.ACCESS,
         place=5,
         text="Removes Exchange device partnerships. Company data on phones is not wiped.",
+        noun="device",
     )
     scopes = EXCHANGE_SCOPES
     roles = EXCHANGE_ROLES

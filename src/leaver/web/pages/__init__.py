@@ -27,7 +27,10 @@ from leaver.web.pages import (
     tenants,
     together,
     webhooks,
-    wizard,
+    wizard_review,
+    wizard_settings,
+    wizard_tenant,
+    wizard_users,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -35,7 +38,10 @@ SUBJECTS = (
     sign_in,
     code,
     home,
-    wizard,
+    wizard_tenant,
+    wizard_users,
+    wizard_settings,
+    wizard_review,
     drafts,
     together,
     reschedule,

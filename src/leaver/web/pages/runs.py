@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -14,11 +17,13 @@ from leaver.access.roles import Right, may
 from leaver.access.targets import refuse_approver
 from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
-from leaver.domain.plan import NoteKind
+from leaver.domain.plan import NoteKind, Reversibility
 from leaver.offboarding import paper, report, words
 from leaver.offboarding.approval import is_asker
 from leaver.offboarding.sections import by_section
+from leaver.web import progress
 from leaver.web.live import stream
+from leaver.web.pages.together import started_together
 from leaver.web.reach import changeable, record_of
 from leaver.web.rooms import Here
 from leaver.web.shell import Signed, page
@@ -42,8 +47,11 @@ async def run(
         except LeaverError as problem:
             error = error or f"It could not be planned just now: {problem}"
     undecided = [
-        (note.code, note.text, note.choices) for _, note in words.notes_of(record, NoteKind.BLOCKER) if note.choices
+        (note.key, note.text, note.choices) for _, note in words.notes_of(record, NoteKind.BLOCKER) if note.choices
     ]
+    together = together if re.fullmatch(r"[0-9a-f]{1,64}", together) else ""
+    beside = await started_together(here, session.person, together) if together else []
+    undoable = progress.to_undo(record) if record.kind == "offboarding" and record.ended_at and may_change else []
     return page(
         request,
         "run.html",
@@ -53,7 +61,10 @@ async def run(
         shown=shown,
         live=record.ended_at is None and not record.awaits_approval,
         blockers=undecided,
-        together=together if re.fullmatch(r"[0-9a-f]{1,64}", together) else "",
+        together=together if len(beside) > 1 else "",
+        beside=beside,
+        undoable=undoable,
+        undo_until=undo_until(record),
         may_change=may_change,
         may_privileged=may(session.person, Right.PRIVILEGED, record.tenant.id),
         asked_by_viewer=is_asker(record, session.person.actor()),
@@ -69,7 +80,8 @@ async def events(request: Request, here: Here, session: Signed, offboarding_id: 
     async def parts(macros: Any) -> tuple[dict[str, str], bool]:
         found = await here.desk.get(record.id)
         fresh = {
-            name: str(getattr(macros, name.replace("-", "_"))(found)) for name in ("summary", "banner", "timeline")
+            name: str(getattr(macros, name.replace("-", "_"))(found))
+            for name in ("summary", "banner", "timeline", "log")
         }
         if found.ended_at is None:
             fresh["cancel-words"] = str(macros.cancel_words(found))
@@ -86,8 +98,47 @@ async def events(request: Request, here: Here, session: Signed, offboarding_id: 
 
 
 @router.get("/offboardings/{offboarding_id}/report")
-async def evidence(here: Here, session: Signed, offboarding_id: str) -> Response:
-    """The evidence, as a page of its own."""
+async def evidence(request: Request, here: Here, session: Signed, offboarding_id: str, version: str = "") -> Response:
+    """The evidence, to read and to print. An undo makes another version; the earlier ones stay."""
+    record = await record_of(here, session.person, offboarding_id, Right.SEE)
+    every = await here.house.offboardings.of_user(record.tenant.id, record.user.id)
+    undos = [each for each in reversed(every) if each.undo_of == record.id and each.ended_at is not None]
+    versions = 1 + len(undos)
+    number = int(version) if version.isdecimal() and 0 < int(version[:4]) <= versions else versions
+    entries = [entry async for entry in here.house.audit.entries(offboarding_id=record.id)]
+    return page(
+        request,
+        "report.html",
+        session,
+        page="Offboardings",
+        record=record,
+        undos=undos[: number - 1],
+        number=number,
+        versions=versions,
+        verdict=words.verdict(record),
+        tones=report.TONES,
+        undoable=report.undoable(record),
+        undo_until=undo_until(record),
+        exceptions=report.exceptions(record),
+        decided=report.decided(record, entries),
+        sha256=report.fingerprint(report.evidence(record)),
+        audit_entries=_numbers(entries),
+        created_at=datetime.now(UTC),
+    )
+
+
+@router.get("/offboardings/{offboarding_id}/report.json")
+async def as_document(here: Here, session: Signed, offboarding_id: str) -> Response:
+    """The evidence, as JSON."""
+    record = await record_of(here, session.person, offboarding_id, Right.SEE)
+    text = json.dumps(report.evidence(record), indent=2, ensure_ascii=False)
+    headers = {"Content-Disposition": f'attachment; filename="offboarding-{record.id}.json"'}
+    return Response(text, media_type="application/json", headers=headers)
+
+
+@router.get("/offboardings/{offboarding_id}/report.html")
+async def alone(here: Here, session: Signed, offboarding_id: str) -> Response:
+    """The evidence, as a file that needs nothing else."""
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return HTMLResponse(report.page(record), headers={"Content-Security-Policy": policy})
@@ -113,7 +164,15 @@ async def undo(
     """What an undo would put back."""
     record = await record_of(here, session.person, offboarding_id, Right.OFFBOARD)
     planned = await here.desk.undo_plan(record.id, session.person.actor(), task or [])
-    return page(request, "undo.html", session, record=planned, error=error)
+    return page(
+        request,
+        "undo.html",
+        session,
+        page="Offboardings",
+        record=planned,
+        counts=Counter(words.kind_of(made.change) for task in planned.tasks for made in task.changes),
+        error=error,
+    )
 
 
 @router.post("/offboardings/{offboarding_id}/undo")
@@ -121,7 +180,7 @@ async def undo_post(request: Request, here: Here, session: Signed, offboarding_i
     """Put back what was chosen."""
     record = await changeable(here, session.person, offboarding_id)
     form = await request.form()
-    decided = {key.partition(":")[2]: str(value) for key, value in form.items() if key.startswith("decide:")}
+    decided = {key.split("|", 2)[2]: str(value) for key, value in form.items() if key.startswith("decide|") and value}
     tasks = [str(each) for each in form.getlist("task")]
     try:
         if not tasks:
@@ -160,3 +219,22 @@ async def act(request: Request, here: Here, session: Signed, offboarding_id: str
     except Unusable as error:
         return RedirectResponse(f"{back}?error={quote(error.message)}", 303)
     return RedirectResponse(back, 303)
+
+
+def undo_until(record: Offboarding) -> datetime | None:
+    """Until when Microsoft keeps what it keeps for thirty days; nothing where nothing of that kind was changed."""
+    kept = Reversibility.UNDO_30_DAYS
+    made = [
+        each.made_at
+        for task in record.tasks
+        for each in task.changes
+        if each.made_at is not None and each.change.reversibility is kept
+    ]
+    return min(made) + timedelta(days=30) if made else None
+
+
+def _numbers(entries: list[dict[str, Any]]) -> str:
+    if not entries:
+        return "none"
+    first, last = entries[0]["number"], entries[-1]["number"]
+    return f"{len(entries)} of {first:,} to {last:,}" if len(entries) > 1 else f"{first:,}"

@@ -23,9 +23,9 @@ UNDER_WAY_LASTS = 600
 
 
 @router.get("/signin")
-async def signin(request: Request, here: Here, next: str = "/", out: str = "") -> Response:
-    """Ask who it is; after signing out, say so."""
-    return _asked(request, here, inside(next), out=out)
+async def signin(request: Request, here: Here, next: str = "/", out: str = "", ended: str = "") -> Response:
+    """Ask who it is; after signing out, or when the session has ended by itself, say so."""
+    return _asked(request, here, inside(next), out=out, ended=bool(ended))
 
 
 @router.post("/signin")
@@ -159,6 +159,7 @@ def _asked(
     advice: str = "",
     out: str = "",
     local: bool = False,
+    ended: bool = False,
 ) -> Response:
     provider = here.gate.provider
     return page(
@@ -171,6 +172,9 @@ def _asked(
         advice=advice,
         out=out,
         local=local,
+        ended=ended,
+        idle=round(here.house.config.session_idle_seconds / 60),
+        host=request.url.hostname or "",
         provider=provider.name if provider else "",
         microsoft=provider is not None and provider.name == "Microsoft",
     )

@@ -13,12 +13,12 @@ from fastapi.responses import Response, StreamingResponse
 from leaver.access.roles import Person
 from leaver.domain.errors import Unusable
 from leaver.domain.offboarding import Offboarding
+from leaver.web.drafts import TOGETHER
 from leaver.web.live import stream
 from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import Signed, page
 
 router = APIRouter(include_in_schema=False)
-KIND = "together"
 KEPT = timedelta(days=90)
 LOOK = 1.0
 """Seconds between two looks for news."""
@@ -27,7 +27,7 @@ LOOK = 1.0
 async def remember(here: Rooms, together: str, records: Iterable[Offboarding]) -> None:
     """Keep which offboardings were confirmed together."""
     document = {"ids": [record.id for record in records]}
-    await here.house.papers.put(KIND, together, document, expires_at=datetime.now(UTC) + KEPT)
+    await here.house.papers.put(TOGETHER, together, document, expires_at=datetime.now(UTC) + KEPT)
 
 
 @router.get("/offboardings/together/{together}")
@@ -56,12 +56,20 @@ async def events(request: Request, here: Here, session: Signed, together: str) -
 
 
 async def _records(here: Rooms, person: Person, together: str) -> list[Offboarding]:
-    found = await here.house.papers.get(KIND, together)
+    found = await here.house.papers.get(TOGETHER, together)
     records = [await here.desk.get(each) for each in (found or {"ids": []})["ids"]]
     seen = [record for record in records if person.sees(record.tenant.id)]
     if not seen:
         raise Unusable("There are no such offboardings.", "unknown_offboarding")
     return seen
+
+
+async def started_together(here: Rooms, person: Person, together: str) -> list[Offboarding]:
+    """Those of them that somebody may see; none where there are none."""
+    try:
+        return await _records(here, person, together)
+    except Unusable:
+        return []
 
 
 def _settled(record: Offboarding) -> bool:

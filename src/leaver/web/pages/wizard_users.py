@@ -1,0 +1,201 @@
+"""The wizard's second step: who is leaving. The selection lives in the draft, across searches and pages."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from leaver.domain.errors import LeaverError, TryAgain
+from leaver.domain.offboarding import Offboarding
+from leaver.domain.products import product_name
+from leaver.m365.graph.users import KINDS, User
+from leaver.m365.tenant import Tenant
+from leaver.store.tenants import KnownTenant
+from leaver.web.drafts import draft_of, keep
+from leaver.web.people_badges import Marks
+from leaver.web.reach import tenant_of
+from leaver.web.rooms import Here
+from leaver.web.shell import Signed, page
+
+router = APIRouter(include_in_schema=False)
+MOST_USERS = 50
+SAVED = "/drafts?saved=1"
+ACTIVE = ("planned", "scheduled", "running", "waiting")
+SHORTEST = 2
+NOT_FOUND_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why somebody cannot be chosen."""
+
+    badge: str
+    icon: str
+    tone: str
+    text: str
+
+
+@router.get("/offboardings/new/{draft_id}/users")
+async def ask(
+    request: Request,
+    here: Here,
+    session: Signed,
+    draft_id: str,
+    q: str = "",
+    kind: str = "",
+    after: str = "",
+    error: str = "",
+) -> Response:
+    """Who is leaving."""
+    draft = await draft_of(here, session, draft_id)
+    known = await tenant_of(here, session.person, draft["tenant_id"])
+    search = q.strip() if len(q.strip()) >= SHORTEST else ""
+    kind = kind if kind in KINDS else ""
+    doorway = here.house.doorway(known.id)
+    silent: LeaverError | None = None
+    try:
+        (rows, following), marks = await asyncio.gather(
+            doorway.users.page(search, after, kind=kind), here.badges.of(doorway)
+        )
+    except TryAgain as problem:
+        rows, following, marks, silent = (), "", Marks(), problem
+    return page(
+        request,
+        "wizard_users.html",
+        session,
+        page="Offboardings",
+        draft=draft,
+        known=known,
+        rows=rows,
+        following=urlencode({"q": q, "kind": kind, "after": following}) if following else "",
+        marks=marks,
+        refused=await _refused(here, known),
+        product_name=product_name,
+        silent=silent,
+        q=q,
+        kind=kind,
+        kinds=KINDS,
+        most=MOST_USERS,
+        error=error,
+        ticked=draft.pop("ticked", []),
+    )
+
+
+@router.post("/offboardings/new/{draft_id}/users")
+async def take(request: Request, here: Here, session: Signed, draft_id: str) -> Response:
+    """Keep the selection; every id is looked up in the tenant, once."""
+    draft = await draft_of(here, session, draft_id)
+    known = await tenant_of(here, session.person, draft["tenant_id"])
+    form = await request.form()
+    doorway, refused = here.house.doorway(known.id), await _refused(here, known)
+    do = str(form.get("do", ""))
+    draft.pop("ticked", None)
+    error = ""
+    if form.get("clear"):
+        draft |= {"users": {}, "about": {}}
+    elif do == "take":
+        error = _add(draft, draft.pop("pasted", {}).get("found", {}), refused)
+    elif do == "drop":
+        draft.pop("pasted", None)
+    elif do == "paste":
+        error = await _paste(draft, doorway, str(form.get("upns", "")), refused)
+    else:
+        seen, ticked = {str(each) for each in form.getlist("seen")}, [str(each) for each in form.getlist("user")]
+        for gone in (*(seen - set(ticked)), str(form.get("remove", ""))):
+            draft["users"].pop(gone, None)
+        found, missing = await _look_up(doorway, [each for each in ticked if each not in draft["users"]])
+        error = _add(draft, found, refused) or (f"Not found: {', '.join(missing)}" if missing else "")
+    await keep(here, draft)
+    if do == "draft" and not error:
+        return RedirectResponse(SAVED, 303)
+    if do == "next" and not form.get("remove") and not error:
+        if draft["users"]:
+            return RedirectResponse(f"/offboardings/new/{draft_id}/settings", 303)
+        error = "Choose at least one user."
+    back = {name: str(form.get(name, "")) for name in ("q", "kind", "after") if form.get(name)}
+    query = urlencode(back | ({"error": error} if error else {}))
+    return RedirectResponse(f"{request.url.path}{'?' if query else ''}{query}", 303)
+
+
+async def _paste(draft: dict[str, Any], doorway: Tenant, text: str, refused: Mapping[str, Refusal]) -> str:
+    """Find everybody of a list; what is not found is shown before anybody is selected."""
+    wanted = list(dict.fromkeys(each for each in re.split(r"[\s,;]+", text) if each))
+    if not wanted:
+        return "Paste at least one UPN or e-mail address."
+    if len(wanted) > MOST_USERS:
+        return f"The list has {len(wanted)} lines. Up to {MOST_USERS} users go into one offboarding."
+    found, missing = await _look_up(doorway, wanted)
+    if not missing:
+        draft.pop("pasted", None)
+        return _add(draft, found, refused)
+    draft["pasted"] = {"found": found, "missing": missing}
+    return ""
+
+
+async def _look_up(doorway: Tenant, wanted: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    found = await asyncio.gather(*(doorway.users.get(text) for text in wanted), return_exceptions=True)
+    users: dict[str, dict[str, Any]] = {}
+    missing = []
+    for text, user in zip(wanted, found, strict=True):
+        if isinstance(user, TryAgain) or (isinstance(user, BaseException) and not isinstance(user, LeaverError)):
+            raise user
+        if isinstance(user, LeaverError):
+            missing.append(text)
+        else:
+            users[user.id] = _about(user)
+    return users, missing
+
+
+def _about(user: User) -> dict[str, Any]:
+    return {
+        "name": user.display_name or user.upn,
+        "upn": user.upn,
+        "synced": user.synced,
+        "guest": user.is_guest,
+        "ad_name": user.ad_name,
+        "skus": list(user.assigned_sku_ids),
+        "enabled": user.account_enabled,
+    }
+
+
+def _add(draft: dict[str, Any], found: Mapping[str, dict[str, Any]], refused: Mapping[str, Refusal]) -> str:
+    """Add those who can be chosen, up to the limit; says who was not added and why."""
+    wanted = {user_id: about for user_id, about in found.items() if user_id not in draft["users"]}
+    reasons = [f"{about['name']}: {refused[user_id].text}" for user_id, about in wanted.items() if user_id in refused]
+    free = [user_id for user_id in wanted if user_id not in refused]
+    room = MOST_USERS - len(draft["users"])
+    for user_id in free[:room]:
+        draft["users"][user_id] = wanted[user_id]["name"]
+        draft.setdefault("about", {})[user_id] = wanted[user_id]
+    if len(free) > room:
+        left = f"{len(free) - room} {'was' if len(free) - room == 1 else 'were'} not added."
+        reasons.append(f"Up to {MOST_USERS} users in one offboarding. {left}")
+    return " ".join(reasons)
+
+
+async def _refused(here: Here, known: KnownTenant) -> dict[str, Refusal]:
+    """Who cannot be chosen now, by id, and why."""
+    active, _ = await here.desk.page(tenant_ids=[known.id], states=ACTIVE, limit=500)
+    refused = {record.user.id: _busy(record) for record in active}
+    text = "Protected by your administrators. It cannot be offboarded from Leaver."
+    return refused | {user_id: Refusal("Protected", "lock", "bad", text) for user_id in known.protected}
+
+
+def _busy(record: Offboarding) -> Refusal:
+    who = record.asked_by or "Somebody"
+    if record.state.value == "scheduled" and record.at is not None:
+        text = f"{who} has scheduled this user. Cancel that offboarding first to change it."
+        return Refusal(f"Scheduled {record.at:%A}", "calendar", "", text)
+    return Refusal("In progress", "clock", "accent", f"{who} started offboarding this user.")
+
+
+def names(draft: Mapping[str, Any]) -> Iterable[str]:
+    """The names of those who were chosen."""
+    return [str(name) for name in draft["users"].values()]
