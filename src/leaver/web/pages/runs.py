@@ -21,6 +21,7 @@ from leaver.domain.plan import NoteKind, Reversibility
 from leaver.offboarding import paper, report, words
 from leaver.offboarding.approval import is_asker
 from leaver.offboarding.sections import by_section
+from leaver.store.audit import Wanted
 from leaver.web import progress
 from leaver.web.live import stream
 from leaver.web.pages.together import started_together
@@ -105,7 +106,7 @@ async def evidence(request: Request, here: Here, session: Signed, offboarding_id
     undos = [each for each in reversed(every) if each.undo_of == record.id and each.ended_at is not None]
     versions = 1 + len(undos)
     number = int(version) if version.isdecimal() and 0 < int(version[:4]) <= versions else versions
-    entries = [entry async for entry in here.house.audit.entries(offboarding_id=record.id)]
+    entries = [entry async for entry in here.house.audit.entries(Wanted(offboarding_id=record.id))]
     return page(
         request,
         "report.html",
