@@ -18,6 +18,7 @@ from leaver.domain.errors import LeaverError, Refused, TryAgain, Unusable
 from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Note, NoteKind
+from leaver.domain.rights import FROM_INDEX
 from leaver.offboarding import spoken, words
 from leaver.offboarding.planner import Preview
 from leaver.offboarding.sections import by_section
@@ -211,7 +212,7 @@ def _page(
         ),
         expected=expected,
         by_index=any(
-            note.code == "rights_from_index" for record in records for _, note in words.notes_of(record, NoteKind.INFO)
+            note.code == FROM_INDEX for record in records for _, note in words.notes_of(record, NoteKind.INFO)
         ),
         spared=[record for record in records if not record.permanent] if expected and len(records) > 1 else [],
         changes=sum(len(task.changes) for record in records for task in record.tasks),
