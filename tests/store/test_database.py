@@ -168,3 +168,20 @@ async def test_tampering_is_found(database: Database, tampering: str, says: str)
     problems = await audit.verify()
 
     assert any(says in problem for problem in problems), problems
+
+
+async def test_what_is_written_meanwhile_is_not_taken_for_tampering(database: Database) -> None:
+    audit = Audit(database)
+    await audit.add(WHO, "first")
+
+    async def write() -> None:
+        for number in range(30):
+            await Audit(database).add(WHO, f"number {number}")
+
+    writing = asyncio.create_task(write())
+    problems = []
+    while not writing.done():
+        problems += await audit.verify()
+    await writing
+
+    assert problems == []

@@ -159,21 +159,25 @@ class Audit:
         """What is wrong with the chain; empty when nothing is. A changed, missing or reordered entry is found."""
         problems: list[str] = []
         previous, number = FIRST, 0
-        async for entry in self.entries():
-            number += 1
-            if entry["number"] != number:
-                problems.append(f"Entry {number} is missing; the next one is {entry['number']}.")
-                number = entry["number"]
-            elif entry["previous"] != previous:
-                problems.append(f"Entry {number} does not follow the one before it.")
-            if entry["hash"] != seal(entry):
-                problems.append(f"Entry {number} was changed after it was written.")
-            previous = entry["hash"]
-        async with self._database.begin(write=False) as connection:
-            head = (await connection.execute(select(tables.audit_head))).one_or_none()
-        if head is not None and (head.number, head.hash) != (number, previous if number else FIRST):
-            problems.append(f"The trail ends at entry {number}, but {head.number} entries were written.")
-        return problems
+        while True:
+            seen = number
+            async for entry in self.entries(after=number):
+                number += 1
+                if entry["number"] != number:
+                    problems.append(f"Entry {number} is missing; the next one is {entry['number']}.")
+                    number = entry["number"]
+                elif entry["previous"] != previous:
+                    problems.append(f"Entry {number} does not follow the one before it.")
+                if entry["hash"] != seal(entry):
+                    problems.append(f"Entry {number} was changed after it was written.")
+                previous = entry["hash"]
+            async with self._database.begin(write=False) as connection:
+                head = (await connection.execute(select(tables.audit_head))).one_or_none()
+            written = (0, FIRST) if head is None else (head.number, head.hash)
+            if written == (number, previous):
+                return problems
+            if number == seen:  # nothing was written while we looked, so they do not fit
+                return [*problems, f"The trail ends at entry {number}, but {written[0]} entries were written."]
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
