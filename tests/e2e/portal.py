@@ -192,7 +192,7 @@ class Visitor:
 
     def keep(self) -> None:
         """Have the selection kept: with a script it is, without one somebody asks for it."""
-        button = self.page.query_selector("text=Update selection")
+        button = self.page.query_selector("noscript button[value=stay]")
         if button is not None and button.is_visible():
             button.click()
         self.page.wait_for_selector("#tray >> text=/^[1-9]\\d* selected$/")

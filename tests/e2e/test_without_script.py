@@ -21,8 +21,12 @@ def test_five_users_from_a_pasted_list(shared_server: Server, browser: Any) -> N
     visitor = somebody(browser, shared_server)
     visitor.to_users()
     page = visitor.page
-    page.fill("#list", "\n".join(f"{name}@contoso.example" for name in names))
+    page.click("text=Paste a list")
+    page.fill("#upns", "\n".join(f"{name}@contoso.example" for name in names) + "\nnobody@contoso.example")
     page.click("button[value=paste]")
+    page.wait_for_selector("text=Not found: nobody@contoso.example")
+    page.click("text=Select 5 users")
+    page.wait_for_selector("#tray >> text=5 selected")
     page.click("text=Next: settings")
     page.check("#t-disable_sign_in")
     page.click("text=Next: review plan")
@@ -46,8 +50,8 @@ def test_a_blocker_is_resolved_and_the_run_scheduled(shared_server: Server, brow
     page.fill("#tz", "Asia/Tokyo")
     page.click("text=Next: review plan")
     page.wait_for_selector("text=Resolve the blocker to continue.")
-    page.check("input[name^='decide:'] >> nth=0")
-    page.click("text=Apply decisions")
+    page.check("input[name^='decide|'] >> nth=0")
+    page.click("text=Apply and read again")
     page.click("button:text('Schedule 1 user')")
     page.wait_for_selector("#summary >> text=Scheduled")
 
@@ -105,6 +109,6 @@ def test_a_run_goes_on_through_a_restart_and_is_cancelled(server: Server, browse
     page.click("text=Cancel remaining")
     page.click("#cancel >> text=/^Cancel \\d+ tasks?$/")
     server.simulator("behaviour", {"latency": {"graph": 0}})
-    visitor.ended("Cancelled|Completed|Follow-up")
+    visitor.ended("Canceled|Completed|Follow-up")
 
     assert [problem for problem in visitor.problems if "ERR_" not in problem] == []
