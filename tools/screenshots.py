@@ -63,7 +63,7 @@ def _take(url: str, password: str) -> None:
         for task in TASKS:
             page.check(f"#t-{task}")
         page.click("text=Next: review plan")
-        page.wait_for_selector("text=What will change")
+        page.wait_for_selector("button[value=confirm]", timeout=90_000)
         time.sleep(1)
         page.screenshot(path=PICTURES / "review.png")
         page.fill("input[name^='confirm:']", "Adele Vance")

@@ -206,6 +206,7 @@ class Visitor:
 
     def confirm(self) -> None:
         """Confirm the plan, and type what is asked for."""
+        self.page.wait_for_selector("button[value=confirm]")  # the plan may still be read
         for field_ in self.page.query_selector_all(".confirm .field"):
             expected = field_.query_selector(".type-name")
             entry = field_.query_selector("input")
