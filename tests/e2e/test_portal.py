@@ -173,6 +173,7 @@ def test_with_the_keyboard_alone(server: Server, browser: Any) -> None:
     tab_to(page, "text=Next: select users")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Who is leaving")
+    page.wait_for_load_state()  # a shortcut works once the script is there
     page.keyboard.press("/")
     page.keyboard.type("adele")
     page.wait_for_selector(".picker li:only-child >> text=Adele Vance")
