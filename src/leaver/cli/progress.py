@@ -59,7 +59,7 @@ class PlainLines:
         if task is None:
             self._once(record.id, "", event.text, f"{who}{_sentence(event.text)}")
         elif task.ended_at is None:
-            if not event.text.endswith("done, checking"):
+            if not event.text.endswith(("changing", "done, checking")):
                 self._once(record.id, task.task, event.text, f"{who}{task.label or task.task}: {event.text}")
         elif (record.id, task.task) not in self._ended:
             self._ended.add((record.id, task.task))
