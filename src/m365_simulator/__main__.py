@@ -37,7 +37,14 @@ def main() -> None:
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     origin = f"{'http' if options.http else 'https'}://{options.host}:{listening.getsockname()[1]}"
     tls = {} if options.http else _tls(folder, options.host)
-    config = uvicorn.Config(create_app(cloud, behaviour), log_level="warning", access_log=False, **tls)
+    config = uvicorn.Config(
+        create_app(cloud, behaviour),
+        log_level="warning",
+        access_log=False,
+        date_header=False,  # the application dates its answers itself; the server's own date is up to a second old
+        server_header=False,
+        **tls,
+    )
     _Server(config, _ready(cloud, app, origin, folder, client_file, tls=bool(tls))).run([listening])
 
 
