@@ -27,8 +27,8 @@ class Running:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The configuration that points Leaver at it."""
-        return dict(self.ready["environment"])
+        """The configuration that points Leaver at it; nothing that it would do by itself beside what is measured."""
+        return {**self.ready["environment"], "LEAVER_RIGHTS_INDEX_HOURS": "0", "LEAVER_HEALTH_SECONDS": "0"}
 
     def control(self, path: str, body: Any = None) -> Any:
         """Ask the control address; with a body, tell it something."""
