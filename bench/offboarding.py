@@ -101,7 +101,7 @@ async def measure(mode: str, tenant: str, user: str, settings: dict[str, Any]) -
 
 def _remember(told: dict[str, float], since: float) -> Callable[[Event], None]:
     def on_event(event: Event) -> None:
-        if event.task.ended_at is not None:
+        if event.task is not None and event.task.ended_at is not None:
             told[event.task.task] = time.monotonic() - since
 
     return on_event
