@@ -88,7 +88,7 @@ async def test_traces_name_nobody_and_hold_no_secret(house: House, world: World,
 
     everything = "".join(each.to_json() for each in spans.get_finished_spans()).lower()
     assert len(spans.get_finished_spans()) > 8
-    for word in ("ada@", "ada lovelace", '"ada', "contoso.example", "lvr_", "bearer", "not-a-real-secret", "search="):
+    for word in ("ada@", "ada example", '"ada', "contoso.example", "lvr_", "bearer", "not-a-real-secret", "search="):
         assert word not in everything, word
 
 
