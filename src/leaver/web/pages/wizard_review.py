@@ -60,16 +60,7 @@ async def show(request: Request, here: Here, session: Signed, draft_id: str, for
         return await settings_page(request, here, session, draft, error=_advised(problem))
     except TryAgain as problem:
         here.readings.forget(draft_id)
-        return page(
-            request,
-            "wizard_silent.html",
-            session,
-            code=503,
-            page="Offboardings",
-            draft=draft,
-            known=known,
-            problem=problem,
-        )
+        return _silent(request, session, draft, known, problem)
     if format == "json":
         headers = {"Content-Disposition": f'attachment; filename="plan-{draft_id}.json"'}
         return Response(json.dumps(preview.as_json(), indent=2), media_type="application/json", headers=headers)
@@ -121,16 +112,7 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
             return await _again(request, here, session, draft, known, _advised(error))
         return await _again(request, here, session, draft, known, "", before=shown)
     except TryAgain as problem:
-        return page(
-            request,
-            "wizard_silent.html",
-            session,
-            code=503,
-            page="Offboardings",
-            draft=draft,
-            known=known,
-            problem=problem,
-        )
+        return _silent(request, session, draft, known, problem)
     await remember(here, draft_id, records)
     await here.house.papers.remove(DRAFT, draft_id)
     here.readings.forget(draft_id)
@@ -145,6 +127,22 @@ async def _reading(here: Rooms, session: Session, draft: dict[str, Any]) -> Read
         return await here.desk.plan(request, session.person.actor(), progress=progress)
 
     return await here.readings.of(draft["id"], key, len(request.users), read)
+
+
+def _silent(
+    request: Request, session: Session, draft: dict[str, Any], known: KnownTenant, problem: TryAgain
+) -> Response:
+    """The tenant did not answer: nothing was changed, and the draft is kept."""
+    return page(
+        request,
+        "wizard_silent.html",
+        session,
+        code=503,
+        page="Offboardings",
+        draft=draft,
+        known=known,
+        problem=problem,
+    )
 
 
 async def _again(
