@@ -26,8 +26,9 @@ from leaver.access.gate import Gate, checked
 from leaver.access.limits import Limits
 from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
-from leaver.api import approvals, cipp, notifications, presets, protected, rights, v1, webhooks
-from leaver.api.description import PROBLEMS, describe, operation_id
+from leaver.api import cipp, v1
+from leaver.api.description import PROBLEMS, describe
+from leaver.api.documented import by_name
 from leaver.api.door import caller
 from leaver.api.problems import document, in_cipp_words, problem, status_of
 from leaver.config import Config
@@ -112,7 +113,7 @@ def create(
         redoc_url=None,
         redirect_slashes=False,  # the way would lead to whatever host the caller names
         openapi_url="/api/openapi.json",
-        generate_unique_id_function=operation_id,
+        generate_unique_id_function=by_name,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would hold queries; see traces.py
     )
     describe(app)
@@ -122,15 +123,8 @@ def create(
     app.add_exception_handler(LeaverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_refused)
-    app.include_router(v1.router)
-    app.include_router(approvals.router)
-    app.include_router(protected.router)
-    app.include_router(rights.router)
-    app.include_router(webhooks.router)
-    app.include_router(notifications.router)
-    app.include_router(presets.router)
-    app.include_router(cipp.router)
-    app.include_router(pages.router)
+    for router in (*v1.ROUTERS, *cipp.ROUTERS, pages.router):
+        app.include_router(router)
     app.mount("/static", StaticFiles(packages=[("leaver.web", "static")]), name="static")
     _add_health(app)
     return app

@@ -101,8 +101,8 @@ async def test_without_https_nothing_is_promised_of_it(client: Client) -> None:
 async def test_a_stream_ends_when_its_token_is_revoked(
     client: Client, house: House, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leaver.api.v1.QUIET", 0.1)
-    monkeypatch.setattr("leaver.api.v1.LOOK", 0.05)
+    monkeypatch.setattr("leaver.api.v1.events.QUIET", 0.1)
+    monkeypatch.setattr("leaver.api.v1.events.LOOK", 0.05)
     wish = {"tenant": world.domain, "users": ["ada@contoso.example"], "settings": {"disable_sign_in": True}}
     made = (await client.post("/api/v1/offboardings", json=wish)).json()["offboardings"][0]["id"]
     stream = asyncio.create_task(client.get(f"/api/v1/offboardings/{made}/events"))

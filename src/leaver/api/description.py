@@ -6,10 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
-from leaver.api.cipp_answers import Results
-from leaver.api.shapes import Problem
+from leaver.api.cipp.shapes import Results
+from leaver.api.v1.shapes import Problem
 
 NATIVE = "/api/v1/"
 PROBLEMS = "application/problem+json"
@@ -44,12 +43,6 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = made  # type: ignore[method-assign]
-
-
-def operation_id(route: APIRoute) -> str:
-    """The name of a route for client generators: its function's, with the room's where rooms may share one."""
-    room = route.endpoint.__module__.rpartition(".")[2]
-    return route.name if room in ("v1", "cipp") else f"{room}_{route.name}"
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from leaver.api.shapes import MOMENT, Shape
+from leaver.api.v1.shapes import MOMENT, Shape
 
 Event = Literal[
     "offboarding.accepted",

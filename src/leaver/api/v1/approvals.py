@@ -10,13 +10,15 @@ from pydantic import Field
 
 from leaver.access.roles import Person, Right, require
 from leaver.access.targets import refuse_approver
+from leaver.api.documented import answers, with_room
 from leaver.api.door import Caller, Here, Rooms
-from leaver.api.shapes import Offboardings, RuleShown, answers
-from leaver.api.v1 import Body, example, offboarding_of
-from leaver.domain.offboarding import Offboarding, document
+from leaver.api.sight import offboarding_of, shown
+from leaver.api.v1.bodies import Body, example
+from leaver.api.v1.shapes import Offboardings, RuleShown
+from leaver.domain.offboarding import Offboarding
 from leaver.offboarding.approval import ApprovalRule, rule_of, save_rule
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=with_room)
 
 
 class Rule(Body):
@@ -62,7 +64,7 @@ async def approve(here: Here, person: Caller, offboarding_id: str, body: Agreeme
     """Whoever asked for it cannot, with a token of theirs either; a privileged user takes an administrator."""
     record = await offboarding_of(here, person, offboarding_id, Right.OFFBOARD)
     note = body.note if body else ""
-    return _shown(await here.desk.approve(record.id, person.actor(), note, allowed=_allowed(here, person)))
+    return shown(await here.desk.approve(record.id, person.actor(), note, allowed=_allowed(here, person)))
 
 
 @router.post(
@@ -71,7 +73,7 @@ async def approve(here: Here, person: Caller, offboarding_id: str, body: Agreeme
 async def refuse(here: Here, person: Caller, offboarding_id: str, body: Refusal) -> dict[str, Any]:
     """It ends; nothing more is changed."""
     record = await offboarding_of(here, person, offboarding_id, Right.OFFBOARD)
-    return _shown(await here.desk.refuse(record.id, person.actor(), body.note, allowed=_allowed(here, person)))
+    return shown(await here.desk.refuse(record.id, person.actor(), body.note, allowed=_allowed(here, person)))
 
 
 def _allowed(here: Rooms, person: Person) -> Any:
@@ -79,7 +81,3 @@ def _allowed(here: Rooms, person: Person) -> Any:
         await refuse_approver(person, here.house.doorway(record.tenant.id), record)
 
     return allowed
-
-
-def _shown(record: Offboarding) -> dict[str, Any]:
-    return document(record.tenant, [record], record.digest)

@@ -7,12 +7,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from leaver.access.roles import Right
+from leaver.api.documented import answers, with_room
 from leaver.api.door import Caller, Here
-from leaver.api.shapes import RightsIndexShown, answers
-from leaver.api.v1 import tenant_of
+from leaver.api.sight import tenant_of
+from leaver.api.v1.shapes import RightsIndexShown
 from leaver.offboarding.survey import as_json, ask_for_index
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=with_room)
 
 
 @router.get(

@@ -9,17 +9,18 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from leaver.access.roles import Right, require
+from leaver.api.documented import answers, with_room
 from leaver.api.door import Caller, Here
-from leaver.api.notify_shapes import DeliveryShown, Event, NotificationShown
-from leaver.api.shapes import Page, answers
-from leaver.api.v1 import Body
-from leaver.api.webhooks import delivery_json
+from leaver.api.v1.bodies import Body
+from leaver.api.v1.notify_shapes import DeliveryShown, Event, NotificationShown
+from leaver.api.v1.shapes import Page
+from leaver.api.v1.webhooks import delivery_json
 from leaver.domain import news
 from leaver.domain.offboarding import stamp
 from leaver.notify.book import EMAIL, SERVICE
 from leaver.store.targets import Target
 
-router = APIRouter(prefix="/api/v1/notifications", tags=["Notifications"])
+router = APIRouter(prefix="/api/v1/notifications", tags=["Notifications"], generate_unique_id_function=with_room)
 USUAL: list[Event] = list(news.USUAL)  # type: ignore[arg-type]
 
 

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from leaver.access.roles import Right
+from leaver.api.documented import with_room
 from leaver.api.door import Caller, Here
-from leaver.api.v1 import Body, tenant_of
+from leaver.api.sight import tenant_of
+from leaver.api.v1.bodies import Body
 from leaver.offboarding.protection import protect, unprotect
 from leaver.store.tenants import KnownTenant
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=with_room)
 
 
 class Protection(Body):

@@ -355,15 +355,3 @@ class Problem(Shape):
     service: str = ""
     request_id: str = Field(default="", description="Microsoft's id of the request that was refused.")
     errors: list[str] = []
-
-
-def answers(shape: Any, status: int = 200, **more: Any) -> dict[str, Any]:
-    """What a route says of its answer: `@router.get("/tasks", **answers(Page[TaskKind]))`.
-
-    It is said, and not sent through the model, so that what we keep is shown as it is; tests hold the two together.
-    """
-    return {"response_model": None, "status_code": status, "responses": {status: {"model": shape, **more}}}
-
-
-LOCATION = {"headers": {"Location": {"description": "Where it can be read.", "schema": {"type": "string"}}}}
-EVENTS = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from leaver.access.listening import reaches, require_listening, tenants_within
 from leaver.access.roles import Person
+from leaver.api.documented import answers, with_room
 from leaver.api.door import Caller, Here, Rooms
-from leaver.api.notify_shapes import DeliveryShown, Event, WebhookMade, WebhookShown
-from leaver.api.shapes import Page, answers
-from leaver.api.v1 import Body, example
+from leaver.api.v1.bodies import Body, example
+from leaver.api.v1.notify_shapes import DeliveryShown, Event, WebhookMade, WebhookShown
+from leaver.api.v1.shapes import Page
 from leaver.domain import news
 from leaver.domain.errors import Unusable
 from leaver.domain.offboarding import stamp
@@ -21,7 +22,7 @@ from leaver.notify.book import WEBHOOK
 from leaver.store.outbox import Delivery
 from leaver.store.targets import Target
 
-router = APIRouter(prefix="/api/v1/webhooks", tags=["Webhooks"])
+router = APIRouter(prefix="/api/v1/webhooks", tags=["Webhooks"], generate_unique_id_function=with_room)
 ALL_EVENTS: list[Event] = list(news.EVENTS)  # type: ignore[arg-type]
 DeliveryId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 URL_EXAMPLE = "https://hooks.example.com/leaver"

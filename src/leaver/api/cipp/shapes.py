@@ -140,20 +140,6 @@ class WhoAmI(Row):
     Tenants: list[str] | None
 
 
-def sent(schema: dict[str, Any], example: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
-    """The document's part for a body that the route reads by itself, because it takes loose shapes."""
-    content = {"application/json": {"schema": schema | {"examples": [example]}}}
-    return {"openapi_extra": {"requestBody": {"required": required, "content": content}}}
-
-
-def query(*names: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The document's part for query parameters that the route reads in any letter case."""
-    found = [
-        {"name": name, "in": "query", "required": name in required, "schema": {"type": "string"}} for name in names
-    ]
-    return {"openapi_extra": {"parameters": found}}
-
-
 _TEXT: dict[str, Any] = {"type": "string"}
 _CHOICE: dict[str, Any] = {"type": "object", "properties": {"value": {}, "label": _TEXT}, "required": ["value"]}
 _ONE: dict[str, Any] = {"anyOf": [_TEXT, _CHOICE]}

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from leaver.access.roles import Right, require
+from leaver.api.documented import answers, with_room
 from leaver.api.door import Caller, Here
-from leaver.api.shapes import Page, Shape, answers
-from leaver.api.v1 import SETTINGS_EXAMPLE, Body
+from leaver.api.v1.bodies import SETTINGS_EXAMPLE, Body
+from leaver.api.v1.shapes import Page, Shape
 from leaver.offboarding.presets import Presets
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=with_room)
 
 
 class PresetShown(Shape):

@@ -1,0 +1,99 @@
+"""`ListTenants` and `EditTenantOffboardingDefaults`: the tenants and their default switches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from leaver.access.roles import Right, require
+from leaver.api.cipp.bodies import read_switches, texts_of
+from leaver.api.cipp.hearing import Given, body_of, plainly, refused, tenant_named
+from leaver.api.cipp.shapes import DEFAULTS, DEFAULTS_EXAMPLE, TENANTS, TENANTS_EXAMPLE, TenantRow, Told
+from leaver.api.documented import answers, query, sent
+from leaver.api.door import Caller, Here
+from leaver.offboarding.conflicts import NEVER_A_DEFAULT, default_refusals
+from leaver.offboarding.presetting import locked_in, preset
+from leaver.tasks.catalogue import all_tasks
+
+router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+
+
+@router.get(
+    "/ListTenants",
+    summary="The tenants that the caller may see",
+    **answers(list[TenantRow]),
+    **query("IncludeOffboardingDefaults", "AllTenantSelector"),
+)
+@router.post(
+    "/ListTenants",
+    summary="The tenants that the caller may see",
+    operation_id="list_tenants_by_post",
+    **answers(list[TenantRow]),
+    **sent(TENANTS, TENANTS_EXAMPLE, required=False),
+)
+async def list_tenants(request: Request, here: Here, person: Caller, given: Given) -> JSONResponse:
+    """An array; `IncludeOffboardingDefaults` adds each tenant's defaults, `AllTenantSelector` a first row for all."""
+    require(person, Right.SEE)
+    wanted = dict(given)
+    if request.method == "POST":
+        wanted |= {key: str(value) for key, value in (await body_of(request)).items()}
+    rows = []
+    for tenant in await here.house.tenants.all():
+        if not person.sees(tenant.id):
+            continue
+        row: dict[str, Any] = {
+            "customerId": tenant.id,
+            "defaultDomainName": tenant.domain,
+            "initialDomainName": next((d for d in tenant.domains if d.endswith(".onmicrosoft.com")), tenant.domain),
+            "displayName": tenant.name or tenant.domain,
+            "domains": tenant.domains,
+        }
+        if wanted.get("includeoffboardingdefaults", "").lower() == "true":
+            row["offboardingDefaults"] = _as_switches(await here.house.defaults.get(tenant.id))
+        rows.append(row)
+    if wanted.get("alltenantselector", "").lower() == "true" and person.tenants is None:
+        everyone = dict.fromkeys(("customerId", "defaultDomainName", "initialDomainName"), "AllTenants")
+        rows.insert(0, {**everyone, "displayName": "*All Tenants", "domains": []})
+    return JSONResponse(rows)
+
+
+@router.post(
+    "/EditTenantOffboardingDefaults",
+    summary="Set a tenant's default switches",
+    **answers(Told),
+    **sent(DEFAULTS, DEFAULTS_EXAMPLE),
+)
+async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONResponse:
+    """Replace the tenant's defaults by these switches."""
+    given = await body_of(request)
+    named = texts_of(given.get("customerid")) or texts_of(given.get("defaultdomainname"))
+    switches = given.get("offboardingdefaults")
+    if isinstance(switches, str):
+        try:
+            switches = json.loads(switches)
+        except ValueError:
+            switches = None
+    if not named or not isinstance(switches, dict):
+        return refused(["customerId and offboardingDefaults are needed."])
+    known = await tenant_named(here, person, named[0], Right.MANAGE)
+    values, warnings = read_switches(switches)
+    if not values and switches:
+        return refused(["No switch is known.", *warnings])
+    if values.get(NEVER_A_DEFAULT):
+        warnings += [f"Not kept: {reason}" for reason in default_refusals({NEVER_A_DEFAULT: None})]
+        values[NEVER_A_DEFAULT] = False
+    kept = {task: {"value": value, "locked": False} for task, value in values.items()}
+    for task in await locked_in(here.house, known.id):
+        if kept.pop(task, None):
+            warnings.append(f"Not kept: {task} is locked by your organization.")
+    await preset(here.house, known.id, kept, person.actor())
+    text = f"Set the offboarding defaults of {plainly(known.name or known.domain, known.domain, known.id)}."
+    return JSONResponse({"Results": text, "Warnings": warnings})
+
+
+def _as_switches(defaults: dict[str, dict[str, Any]]) -> dict[str, bool]:
+    fields = {task.name: task.option.api_field for task in all_tasks()}
+    return {fields[task]: bool(said.get("value")) for task, said in defaults.items() if task in fields}

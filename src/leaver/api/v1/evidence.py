@@ -1,0 +1,47 @@
+"""The evidence of an offboarding, as JSON, as a page and as PDF."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from leaver.access.roles import Right
+from leaver.api.documented import answers
+from leaver.api.door import Caller, Here
+from leaver.api.sight import offboarding_of
+from leaver.api.v1.shapes import Evidence
+from leaver.domain.offboarding import Offboarding
+from leaver.offboarding import paper, report
+
+router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+PAPERS: dict[str, Any] = {
+    "text/html": {"schema": {"type": "string"}},
+    "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+}
+
+
+@router.get(
+    "/offboardings/{offboarding_id}/report",
+    summary="The evidence, as JSON, as a page or as PDF",
+    **answers(Evidence, content=PAPERS),
+)
+async def evidence(
+    here: Here, person: Caller, offboarding_id: str, format: Literal["json", "html", "pdf"] = "json"
+) -> Response:
+    """What was, what is, who asked, when."""
+    record = await offboarding_of(here, person, offboarding_id, Right.SEE)
+    if format == "html":
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+        return HTMLResponse(report.page(record), headers=headers)
+    if format == "pdf":
+        return Response(await asyncio.to_thread(paper.pdf, record), headers=paper_headers(record))
+    return JSONResponse(report.evidence(record))
+
+
+def paper_headers(record: Offboarding) -> dict[str, str]:
+    """What a PDF is sent with: it is kept under the offboarding's id, which holds nobody's name."""
+    name = f'attachment; filename="offboarding-{record.id}.pdf"'
+    return {"Content-Type": "application/pdf", "Content-Disposition": name}
