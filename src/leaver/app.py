@@ -132,7 +132,7 @@ def create(
 
 def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http | None) -> None:
     app.state.house = house
-    app.state.desk = Desk(house, worker.nudge if worker else lambda: None)
+    app.state.desk = Desk(house, worker.nudge if worker else None)
     app.state.rounds = Rounds(house, timedelta(seconds=house.config.health_seconds))
     app.state.readings = Readings()
     app.state.badges = Badges()

@@ -64,6 +64,14 @@ async def test_a_queued_offboarding_is_carried_out(client: Client, house: House,
             "OnedriveAccess": [{"value": ""}],
             "Scheduled": {"enabled": False, "date": 0},
         },
+        {
+            "tenantFilter": {"customerId": "of no matter", "defaultDomainName": "contoso.example"},
+            "user": {"id": "x", "userPrincipalName": ADA, "displayName": "Ada"},
+            "DisableSignIn": ["true"],
+            "RemoveRules": [],
+            "RevokeSessions": "0",
+            "OOO": "false",
+        },
     ],
 )
 async def test_every_loose_shape_is_understood(client: Client, house: House, world: World, body: Any) -> None:
@@ -114,6 +122,10 @@ async def test_people_and_texts_arrive_as_strings_or_values(client: Client, hous
         ({"DisableSignIn": True, "user": "nobody@contoso.example"}, "no user"),
         ({"forward": "bob@contoso.example", "disableForwarding": True}, "forward"),
         ({"AccessAutomap": "bob@fabrikam.example"}, "no colleague"),
+        ({"OOO": "true"}, "OOO holds"),
+        ({"DisableSignIn": True, "reference": ["a", "b"]}, "reference takes one value"),
+        ({"DisableSignIn": True, "tenantFilter": ["contoso.example", "fabrikam.example"]}, "takes one value"),
+        ({"DisableSignIn": True, "tenantFilter": "nowhere.example"}, "does not know the tenant"),
     ],
 )
 async def test_what_would_do_nothing_or_harm_is_refused(
@@ -195,6 +207,16 @@ async def test_one_user_that_cannot_be_queued_does_not_hold_up_the_others(
     assert [(row["Name"], row["Status"]) for row in progress] == [(ADA, "succeeded")]
 
 
+async def test_who_is_named_in_several_ways_is_queued_once(client: Client, house: House, world: World) -> None:
+    named = [ADA, ADA.upper(), {"value": world.users["ada"].id}]
+
+    answer = await offboard(client, user=named, DisableSignIn=True)
+
+    assert answer.status_code == 200, answer.text
+    assert [len(answer.json()[part]) for part in ("Results", "Operations")] == [1, 1]
+    assert len((await house.offboardings.page())[0]) == 1
+
+
 async def test_all_users_are_listed_with_what_callers_need(client: Client, world: World) -> None:
     for number in range(1100):
         world.add_user(f"u{number}", f"User {number}", mailbox=False, drive=False, licenses=())
@@ -214,20 +236,29 @@ async def test_all_users_are_listed_with_what_callers_need(client: Client, world
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_tenants_with_their_defaults(client: Client, world: World, method: str) -> None:
-    saved = await client.post(
-        "/api/EditTenantOffboardingDefaults",
-        json={
-            "customerId": world.id,
-            "offboardingDefaults": {"DisableSignIn": True, "RemoveGroups": False, "Odd": True},
-        },
-    )
+    switches = {"DisableSignIn": True, "RemoveGroups": False, "Odd": True, "OOO": "Bye", "KeepCopy": ""}
+    body = {"customerId": world.id, "offboardingDefaults": switches}
+    saved = await client.post("/api/EditTenantOffboardingDefaults", json=body)
 
     rows = (await client.request(method, "/api/ListTenants?IncludeOffboardingDefaults=true")).json()
 
     assert saved.status_code == 200
-    assert "Odd is ignored" in " ".join(saved.json()["Warnings"])
+    assert [text.partition(" ")[0] for text in saved.json()["Warnings"]] == ["Odd", "OOO"]
     assert [(row["customerId"], row["defaultDomainName"]) for row in rows] == [(world.id, "contoso.example")]
     assert rows[0]["offboardingDefaults"] == {"DisableSignIn": True, "RemoveGroups": False}
+
+
+async def test_one_tenant_is_asked_for_by_any_of_its_names(client: Client, world: World) -> None:
+    for name, rows in (("contoso.example", 1), (world.id.upper(), 1), ("AllTenants", 1), ("null", 1)):
+        assert len((await client.get("/api/ListTenants", params={"tenantFilter": name})).json()) == rows
+    assert (await client.get("/api/ListTenants?tenantFilter=nowhere.example")).status_code == 404
+
+
+async def test_what_is_needed_and_missing_is_named(client: Client, world: World) -> None:
+    for path, name in (("ListScheduledItemDetails", "RowKey"), ("ListOffboardingProgress", "DeploymentId")):
+        answer = await client.get(f"/api/{path}")
+        assert answer.status_code == 400
+        assert name in answer.json()["Results"][0]
 
 
 async def test_deletion_is_never_kept_as_a_default(client: Client, world: World) -> None:

@@ -47,6 +47,8 @@ class Request:
     """What was decided for one user besides, by object id."""
 
 
+LOOK, LOOKS = 0.05, 100
+"""Seconds between two looks for the end of what was cancelled before it began, and how many there are."""
 KEYS = "idempotency"
 KEYS_KEPT = timedelta(days=400)
 Allowed = Callable[[Offboarding], Awaitable[None]]
@@ -64,11 +66,15 @@ async def anybody(_: Offboarding) -> None:
 
 
 class Desk:
-    """What the server's doors can ask for. Each accepted offboarding is worked on by whoever works here."""
+    """What the server's doors can ask for. Each accepted offboarding is worked on by whoever works here.
 
-    def __init__(self, house: House, nudge: Callable[[], None] = lambda: None) -> None:
+    A `nudge` tells the worker of this process that there is something to do; without one nobody works here.
+    """
+
+    def __init__(self, house: House, nudge: Callable[[], None] | None = None) -> None:
         self._house = house
-        self._nudge = nudge
+        self._nudge = nudge or (lambda: None)
+        self._works = nudge is not None
 
     async def plan(self, request: Request, actor: Actor, *, progress: Callable[[str], None] | None = None) -> Preview:
         """What would happen, and whether a second person would have to agree; nothing is written anywhere.
@@ -155,37 +161,46 @@ class Desk:
     ) -> list[Offboarding | LeaverError]:
         """Accept each user alone and plan nothing yet: the run plans, and a blocker ends it before the first change.
 
-        One answer for each user, in their order: what was accepted, or why not.
+        One answer for each user, in their order: what was accepted, or why not. Somebody who is named in two ways is
+        accepted once.
         """
-        answers: dict[str, Offboarding | LeaverError] = {}
-        opened: list[Opened] = []
-        for text in request.users:
-            try:
-                (item,) = await self._accept(request, [text], actor)
-                await allowed(item.record)
-            except (Unusable, Refused, Denied) as error:
-                answers[text] = error
-            else:
-                answers[text] = item.record
-                opened.append(item)
-        refused = batch_refusals(opened)
-        for text, answer in answers.items():
-            if not isinstance(answer, Offboarding):
-                continue
-            if answer.id in refused:
-                answers[text] = Unusable(refused[answer.id], "refused_request", advice="Nothing was changed.")
-                continue
-            self._mark(answer, request)
-            await approval.hold(self._house, answer)
-            key, request_hash = self._key(answer, request, actor)
-            try:
-                answers[text] = await self._house.offboardings.add(
-                    answer, idempotency_key=key, request_hash=request_hash
-                )
-            except Unusable as error:
-                answers[text] = error
+        named = list(dict.fromkeys(request.users))
+        found = await asyncio.gather(*(self._open(request, text, actor, allowed) for text in named))
+        opened: dict[str, Opened] = {}
+        for item in found:
+            if isinstance(item, Opened):
+                opened.setdefault(item.record.user.id, item)
+        refused = batch_refusals(list(opened.values()))
+        kept: dict[str, Offboarding | LeaverError] = {}
+        for user_id, item in opened.items():
+            kept[user_id] = await self._queued(item.record, request, actor, refused.get(item.record.id, ""))
         self._nudge()
+        answers = {
+            text: kept[item.record.user.id] if isinstance(item, Opened) else item
+            for text, item in zip(named, found, strict=True)
+        }
         return [answers[text] for text in request.users]
+
+    async def _open(self, request: Request, text: str, actor: Actor, allowed: Allowed) -> Opened | LeaverError:
+        try:
+            (item,) = await self._accept(request, [text], actor)
+            await allowed(item.record)
+        except (Unusable, Refused, Denied) as error:
+            return error
+        return item
+
+    async def _queued(
+        self, record: Offboarding, request: Request, actor: Actor, refusal: str
+    ) -> Offboarding | LeaverError:
+        if refusal:
+            return Unusable(refusal, "refused_request", advice="Nothing was changed.")
+        self._mark(record, request)
+        await approval.hold(self._house, record)
+        key, request_hash = self._key(record, request, actor)
+        try:
+            return await self._house.offboardings.add(record, idempotency_key=key, request_hash=request_hash)
+        except Unusable as error:
+            return error
 
     async def get(self, offboarding_id: str) -> Offboarding:
         """One offboarding, with everything that is kept of it."""
@@ -212,10 +227,19 @@ class Desk:
         return await approval.refuse(self._house, offboarding_id, actor, note, allowed)
 
     async def cancel(self, offboarding_id: str, actor: Actor) -> Offboarding:
-        """Stop one: the call under way finishes, the rest is not started."""
+        """Stop one: the call under way finishes, the rest is not started.
+
+        What has not begun ends within a moment, and is waited for: whoever asks for another one then is not refused.
+        """
         await cancel(self._house.offboardings, offboarding_id, actor)
         self._nudge()
-        return await self.get(offboarding_id)
+        record = await self.get(offboarding_id)
+        for _ in range(LOOKS if self._works else 0):
+            if record.started or record.ended_at is not None:
+                break
+            await asyncio.sleep(LOOK)
+            record = await self.get(offboarding_id)
+        return record
 
     async def reschedule(self, offboarding_id: str, at: datetime, time_zone: str, actor: Actor) -> Offboarding:
         """Move one that has not started."""

@@ -16,23 +16,27 @@ from leaver.tasks.catalogue import all_tasks
 from leaver.tasks.task import Switch
 
 NO_AUTOMAP, AUTOMAP, KEEP_COPY = "accessnoautomap", "accessautomap", "keepcopy"
+WIPE = "wipemobile"
 GRANTS = "grant_mailbox_access"
 FORWARD = "forward_mail"
 OUT_OF_OFFICE = "set_out_of_office"
 MEETINGS = "cancel_meetings"
 ONE_VALUE = frozenset({FORWARD, OUT_OF_OFFICE})
-NAMES = frozenset(
-    {"tenantfilter", "user", "reference", NO_AUTOMAP, AUTOMAP}
-    | {
-        task.option.api_field.lower()
-        for task in all_tasks()
-        if task.option.setting is not Switch and task.name != MEETINGS
-    }
+
+
+FIELDS = {task.option.api_field.lower(): task.name for task in all_tasks()}
+"""CIPP's name in lower case, and the task that it chooses."""
+SWITCHES = frozenset(
+    task.option.api_field.lower() for task in all_tasks() if task.option.setting is Switch or task.name == MEETINGS
 )
+NAMES = frozenset({"tenantfilter", "user", "reference", NO_AUTOMAP, AUTOMAP}) | (FIELDS.keys() - SWITCHES)
 """Keys whose values are texts: people, and what is said."""
 EARLIEST = 1_000_000_000
 """Seconds: an earlier date (2001) is a zero or a count of something else, never the moment that somebody chose."""
 DEEPEST = 8
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+NAMING = ("value", "userprincipalname", "defaultdomainname", "customerid", "id")
+"""Where an object says whom it means: as a choice of CIPP's own lists, or as a row of `ListUsers` and `ListTenants`."""
 ENVELOPE = frozenset({"tenantfilter", "user", "scheduled", "postexecution", "reference"})
 MEANT = {
     "userid": "user",
@@ -76,22 +80,22 @@ def read_offboarding(body: object) -> Read:
         read.reasons.append("The body is not a JSON object.")
         return read
     given = _folded(body, read)
-    read.tenant = _one(given.get("tenantfilter", ("", None))[1])
-    if not read.tenant:
+    read.tenant = _only("tenantfilter", given, read)
+    if not read.tenant and not read.reasons:
         read.reasons.append("tenantFilter is missing.")
     read.users = texts_of(given.get("user", ("", None))[1])
     if not read.users:
         read.reasons.append("user is missing.")
-    read.reference = _one(given.get("reference", ("", None))[1])
+    read.reference = _only("reference", given, read)
     for folded in NAMES & given.keys():
         if _holds_more(given[folded][1]):
             read.reasons.append(f"{given[folded][0]} holds what is neither a text nor an object with a value.")
     _read_settings(given, read)
     _read_schedule(given.get("scheduled", ("", None))[1], read)
     _read_notifications(given.get("postexecution", ("", None))[1], read)
-    known = ENVELOPE | set(_fields()) | {NO_AUTOMAP, AUTOMAP, KEEP_COPY}
-    for folded, (key, _) in given.items():
-        if folded not in known:
+    known = ENVELOPE | FIELDS.keys() | {NO_AUTOMAP, AUTOMAP, KEEP_COPY}
+    for folded, (key, value) in given.items():
+        if folded not in known and not (folded == WIPE and flag_of(value) is False):
             read.warnings.append(_ignored(key, folded))
     if not read.settings and not read.reasons:
         read.reasons.append("No task is chosen, so nothing would be done.")
@@ -103,20 +107,17 @@ def read_offboarding(body: object) -> Read:
 def read_switches(body: Mapping[str, Any]) -> tuple[dict[str, bool], list[str]]:
     """The switches of tenant defaults, by task; and the keys that are none."""
     read = Read()
-    fields, switches = _fields(), {}
+    switches = {}
     for folded, (key, value) in _folded(body, read).items():
-        name = fields.get(folded)
-        flag = _flag(value)
-        if name is None or flag is None:
-            read.warnings.append(_ignored(key, folded))
+        flag = flag_of(value)
+        if folded not in SWITCHES:
+            if flag is not False:  # an empty field of a form, or what would be off anyway
+                read.warnings.append(_ignored(key, folded))
+        elif flag is None:
+            read.warnings.append(f"{key} is ignored: it is neither true nor false.")
         else:
-            switches[name] = flag
+            switches[FIELDS[folded]] = flag
     return switches, read.warnings + read.reasons
-
-
-def _fields() -> dict[str, str]:
-    """CIPP's name in lower case, and the task that it chooses."""
-    return {task.option.api_field.lower(): task.name for task in all_tasks()}
 
 
 def _folded(body: Mapping[Any, Any], read: Read) -> dict[str, tuple[str, Any]]:
@@ -143,15 +144,15 @@ def _read_settings(given: Mapping[str, tuple[str, Any]], read: Read) -> None:
         key, value = given[folded]
         if task.name in ONE_VALUE:
             _read_text(task.name, texts_of(value), key, given, read)
-        elif task.option.setting is Switch or task.name == MEETINGS:
-            flag = _flag(value)
+        elif folded in SWITCHES:
+            flag = flag_of(value)
             if flag is None:
                 read.reasons.append(f"{key} is neither true nor false.")
             elif flag:
                 read.settings[task.name] = True
         elif people := texts_of(value):
             read.settings[task.name] = list(people)
-    if KEEP_COPY in given and FORWARD not in read.settings and _flag(given[KEEP_COPY][1]):
+    if KEEP_COPY in given and FORWARD not in read.settings and flag_of(given[KEEP_COPY][1]):
         read.warnings.append(f"{given[KEEP_COPY][0]} does nothing without forward.")
 
 
@@ -163,7 +164,7 @@ def _read_text(name: str, texts: list[str], key: str, given: Mapping[str, tuple[
     elif name == OUT_OF_OFFICE:
         read.settings[name] = {"internal": texts[0]}
     else:
-        keep = _flag(given.get(KEEP_COPY, ("", False))[1])
+        keep = flag_of(given.get(KEEP_COPY, ("", False))[1])
         if keep is None:
             read.reasons.append("KeepCopy is neither true nor false.")
         read.settings[name] = {"to": texts[0], "keep_copy": bool(keep)}
@@ -176,7 +177,7 @@ def _read_schedule(value: Any, read: Read) -> None:
         read.reasons.append("Scheduled is not an object with enabled and date.")
         return
     given = _folded(value, read)
-    enabled = _flag(given.get("enabled", ("", False))[1])
+    enabled = flag_of(given.get("enabled", ("", False))[1])
     if enabled is None:
         read.reasons.append("Scheduled.enabled is neither true nor false.")
     for folded, (key, _) in given.items():
@@ -210,7 +211,7 @@ def _read_notifications(value: Any, read: Read) -> None:
         read.warnings.append("PostExecution is ignored: it is not an object with webhook, email and psa.")
         return
     for folded, (key, flag) in _folded(value, read).items():
-        wanted = _flag(flag)
+        wanted = flag_of(flag)
         if wanted is None:
             read.warnings.append(f"PostExecution.{key} is ignored: it is neither true nor false.")
         elif wanted and folded in news.CHANNELS:
@@ -222,10 +223,12 @@ def _read_notifications(value: Any, read: Read) -> None:
 
 
 def _ignored(key: str, folded: str) -> str:
-    if folded == "wipemobile":
+    if folded == WIPE:
         return f"{key} is ignored: Leaver wipes no devices. RemoveMobile takes the mailbox's devices away."
     if folded == KEEP_COPY:
         return f"{key} is ignored: it goes with forward, which has no default."
+    if folded in FIELDS:
+        return f"{key} is ignored: it has no default, since it names people or holds a text."
     meant = MEANT.get(folded)
     if meant is None:
         compact = folded.replace("_", "")
@@ -233,17 +236,24 @@ def _ignored(key: str, folded: str) -> str:
     return f"{key} is ignored" + (f"; {meant} was probably meant." if meant else ": it is not known.")
 
 
-def _flag(value: Any) -> bool | None:
+def flag_of(value: Any) -> bool | None:
     """True or false, also as a word; what is empty is false. None for anything else."""
     if isinstance(value, Mapping):
         value = _folded(value, Read()).get("value", ("", None))[1]
+    if isinstance(value, (list, tuple)) and len(value) < 2:
+        value = value[0] if value else None
     if value is None or value == "":
         return False
     if isinstance(value, bool):
         return value
-    if value in (0, 1):
-        return bool(value)
-    return {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None
+    return FLAGS.get(str(value).strip().lower()) if isinstance(value, (str, int, float)) else None
+
+
+def _only(folded: str, given: Mapping[str, tuple[str, Any]], read: Read) -> str:
+    key, value = given.get(folded, ("", None))
+    if len(texts_of(value)) > 1:
+        read.reasons.append(f"{key} takes one value.")
+    return _one(value)
 
 
 def _one(value: Any) -> str:
@@ -253,13 +263,14 @@ def _one(value: Any) -> str:
 
 def _holds_more(value: Any, depth: int = 0) -> bool:
     """Whether there is something in it that `texts_of` does not read; it must not be lost without a word."""
-    if depth > DEEPEST or value is True:
+    if depth > DEEPEST or value is True or (isinstance(value, str) and value.strip().lower() == "true"):
         return True
     if isinstance(value, (list, tuple)):
         return any(_holds_more(item, depth + 1) for item in value)
     if isinstance(value, Mapping):
         given = _folded(value, Read())
-        return _holds_more(given["value"][1], depth + 1) if "value" in given else any(value.values())
+        name = next((name for name in NAMING if name in given), "")
+        return _holds_more(given[name][1], depth + 1) if name else any(value.values())
     return False
 
 
@@ -271,8 +282,7 @@ def texts_of(value: Any, depth: int = 0) -> list[str]:
         found = [text for item in value for text in texts_of(item, depth + 1)]
         return list(dict.fromkeys(found))
     if isinstance(value, Mapping):
-        return texts_of(_folded(value, Read()).get("value", ("", None))[1], depth + 1)
-    if isinstance(value, bool) or value is None:
-        return []
-    text = str(value).strip()
-    return [text] if text else []
+        given = _folded(value, Read())
+        return texts_of(next((given[name][1] for name in NAMING if name in given), None), depth + 1)
+    text = "" if value is None else str(value).strip()
+    return [text] if text and text.lower() not in ("false", "true") else []

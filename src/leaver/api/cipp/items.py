@@ -68,7 +68,9 @@ async def list_scheduled_items(here: Here, person: Caller, given: Given) -> JSON
 )
 async def list_scheduled_item_details(here: Here, person: Caller, given: Given) -> JSONResponse:
     """What was asked, and how each task stands."""
-    record = await offboarding_of(here, person, given.get("rowkey", ""), Right.SEE)
+    if not given.get("rowkey"):
+        return refused(["RowKey is missing."])
+    record = await offboarding_of(here, person, given["rowkey"], Right.SEE)
     details = [
         {"Task": task.label or task.task, "Status": task.outcome.value, "Results": _sentences(task)}
         for task in record.tasks
@@ -99,7 +101,9 @@ async def list_offboarding_progress(here: Here, person: Caller, given: Given) ->
     """One row for each user, with its steps."""
     require(person, Right.SEE)
     deployment_id = given.get("deploymentid", "")
-    found = await here.house.papers.get(DEPLOYMENT, deployment_id) if deployment_id else None
+    if not deployment_id:
+        return refused(["DeploymentId is missing."])
+    found = await here.house.papers.get(DEPLOYMENT, deployment_id)
     if found is None:
         raise NotFound(f"There is no request {deployment_id!r}.", "unknown_deployment")
     rows = []

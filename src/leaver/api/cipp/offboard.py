@@ -18,7 +18,7 @@ from leaver.api.cipp.shapes import OFFBOARD, OFFBOARD_EXAMPLE, Queued
 from leaver.api.documented import answers, sent
 from leaver.api.door import Caller, Here, Rooms, sound
 from leaver.api.problems import status_of
-from leaver.domain.errors import LeaverError
+from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.offboarding.desk import Request as Asked
 from leaver.store.tenants import KnownTenant
@@ -40,7 +40,10 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
         return refused(["The body is not JSON."])
     if read.reasons:
         return refused(read.reasons)
-    known = await tenant_named(here, person, read.tenant, Right.OFFBOARD)
+    try:
+        known = await tenant_named(here, person, read.tenant, Right.OFFBOARD)
+    except Unusable as error:
+        return refused([str(error)])  # its callers know 404 as "no such endpoint"
     asked = Asked(
         known.id, read.users, read.settings, reference=read.reference, at=read.at, time_zone="UTC", notify=read.notify
     )
@@ -52,13 +55,15 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
     results, operations, accepted = [], [], []
     for user, answer in zip(read.users, answers, strict=True):
         if isinstance(answer, Offboarding):
+            if answer in accepted:
+                continue
             accepted.append(answer)
             results.append(_accepted(answer))
             operations.append(_operation(user, answer))
         else:
             results.append(f"Could not queue the offboarding of {user}: {answer}")
             operations.append({"User": user, "Id": "", "Url": "", "Status": "refused"})
-    status = 200 if len(accepted) == len(answers) else 403 if accepted or _understood(answers) else 400
+    status = 200 if len(accepted) == len(operations) else 403 if accepted or _understood(answers) else 400
     content: dict[str, Any] = {
         "Results": results,
         "Operations": operations,

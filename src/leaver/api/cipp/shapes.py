@@ -193,6 +193,6 @@ ITEM: dict[str, Any] = {
 ITEM_EXAMPLE: dict[str, Any] = {"id": "20260711-a1b2c3"}
 TENANTS: dict[str, Any] = {
     "type": "object",
-    "properties": {"IncludeOffboardingDefaults": {}, "AllTenantSelector": {}},
+    "properties": {"IncludeOffboardingDefaults": {}, "AllTenantSelector": {}, "tenantFilter": _LOOSE},
 }
 TENANTS_EXAMPLE: dict[str, Any] = {"IncludeOffboardingDefaults": True}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from leaver.access.roles import Right, require
-from leaver.api.cipp.bodies import read_switches, texts_of
+from leaver.api.cipp.bodies import flag_of, read_switches, texts_of
 from leaver.api.cipp.hearing import Given, body_of, plainly, refused, tenant_named
 from leaver.api.cipp.shapes import DEFAULTS, DEFAULTS_EXAMPLE, TENANTS, TENANTS_EXAMPLE, TenantRow, Told
 from leaver.api.documented import answers, query, sent
@@ -19,13 +19,15 @@ from leaver.offboarding.presetting import locked_in, preset
 from leaver.tasks.catalogue import all_tasks
 
 router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+EVERYBODY = ("", "null", "alltenants")
+"""What callers say when they mean no tenant in particular."""
 
 
 @router.get(
     "/ListTenants",
     summary="The tenants that the caller may see",
     **answers(list[TenantRow]),
-    **query("IncludeOffboardingDefaults", "AllTenantSelector"),
+    **query("IncludeOffboardingDefaults", "AllTenantSelector", "tenantFilter"),
 )
 @router.post(
     "/ListTenants",
@@ -37,12 +39,14 @@ router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
 async def list_tenants(request: Request, here: Here, person: Caller, given: Given) -> JSONResponse:
     """An array; `IncludeOffboardingDefaults` adds each tenant's defaults, `AllTenantSelector` a first row for all."""
     require(person, Right.SEE)
-    wanted = dict(given)
+    wanted: dict[str, Any] = dict(given)
     if request.method == "POST":
-        wanted |= {key: str(value) for key, value in (await body_of(request)).items()}
+        wanted |= await body_of(request)
+    one = next(iter(texts_of(wanted.get("tenantfilter"))), "")
+    only = (await tenant_named(here, person, one, Right.SEE)).id if one.lower() not in EVERYBODY else ""
     rows = []
     for tenant in await here.house.tenants.all():
-        if not person.sees(tenant.id):
+        if not person.sees(tenant.id) or only not in ("", tenant.id):
             continue
         row: dict[str, Any] = {
             "customerId": tenant.id,
@@ -51,10 +55,10 @@ async def list_tenants(request: Request, here: Here, person: Caller, given: Give
             "displayName": tenant.name or tenant.domain,
             "domains": tenant.domains,
         }
-        if wanted.get("includeoffboardingdefaults", "").lower() == "true":
+        if flag_of(wanted.get("includeoffboardingdefaults")):
             row["offboardingDefaults"] = _as_switches(await here.house.defaults.get(tenant.id))
         rows.append(row)
-    if wanted.get("alltenantselector", "").lower() == "true" and person.tenants is None:
+    if flag_of(wanted.get("alltenantselector")) and person.tenants is None:
         everyone = dict.fromkeys(("customerId", "defaultDomainName", "initialDomainName"), "AllTenants")
         rows.insert(0, {**everyone, "displayName": "*All Tenants", "domains": []})
     return JSONResponse(rows)
