@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,6 +32,7 @@ from leaver.api.description import PROBLEMS, describe
 from leaver.api.documented import by_name
 from leaver.api.door import caller
 from leaver.api.problems import document, in_cipp_words, problem, status_of
+from leaver.api.reading import Reading
 from leaver.config import Config
 from leaver.domain.errors import LeaverError, TooMany
 from leaver.m365.http import Http
@@ -46,7 +48,7 @@ from leaver.wiring import House, open_house
 log = logging.getLogger("leaver.access")
 LARGEST_BODY = 2_000_000
 """Bytes of a request; the largest honest one is a list of users."""
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -119,6 +121,7 @@ def create(
     describe(app)
     if house is not None:
         _furnish(app, house, None, provider)
+    app.add_middleware(Reading)
     app.add_middleware(Guard)
     app.add_exception_handler(LeaverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
@@ -313,13 +316,22 @@ async def _on_refused(request: Request, error: Exception) -> Response:
         return await _refusal(request, "no_such_page", "There is nothing at this address.", 404)
     if error.status_code == 400:
         return await _malformed(request, [error.detail])
-    code, title = "method_not_allowed", f"This address does not take {request.method}."
     if error.status_code != 405:
-        code, title = "refused", error.detail
-    advice = f"It takes {error.headers['Allow']}." if error.headers and "Allow" in error.headers else ""
-    answer = await _refusal(request, code, title, error.status_code, advice)
-    answer.headers.update(error.headers or {})
+        answer = await _refusal(request, "refused", error.detail, error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
+    allowed = ", ".join(_methods(request))
+    title = f"This address does not take {request.method}."
+    answer = await _refusal(request, "method_not_allowed", title, 405, f"It takes {allowed}.")
+    answer.headers["Allow"] = allowed
     return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """What an address takes, of all its routes; HEAD goes with GET."""
+    routes = request.app.router.routes
+    scopes = {method: {**request.scope, "method": "GET" if method == "HEAD" else method} for method in METHODS}
+    return [name for name, scope in scopes.items() if any(each.matches(scope)[0] is Match.FULL for each in routes)]
 
 
 async def _on_failure(request: Request, _: Exception) -> Response:

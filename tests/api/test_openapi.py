@@ -50,7 +50,7 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_is() -> None:
 def test_every_answer_says_what_it_holds() -> None:
     for operation in operations():
         for status, answer in operation.definition.raw["responses"].items():
-            if status == "204":
+            if status in ("204", "304"):
                 continue
             for media, content in answer["content"].items():
                 assert content["schema"], (operation.label, status, media)
@@ -161,8 +161,8 @@ async def _program(config: Config, wire: Wire, world: World, who: str) -> tuple[
             for name in ("method", "url", "params", "json", "content", "headers")
             if asked.get(name) is not None
         }
-        if who == "administrator":
-            kept["headers"] = {**dict(kept.get("headers") or {}), **headers}
+        sent = dict(kept.get("headers") or {}) | headers
+        kept["headers"] = {name: str(value).encode("latin-1", "replace") for name, value in sent.items()}
         return await client.request(**kept)
 
     async def close() -> None:
@@ -174,7 +174,7 @@ async def _program(config: Config, wire: Wire, world: World, who: str) -> tuple[
 
 
 async def _offboardings(house: House, world: World) -> list[str]:
-    desk = Desk(house, lambda: None)
+    desk = Desk(house)
     wish = Request(world.id, ["bob@contoso.example"], {"disable_sign_in": True, "remove_groups": True})
     (record,) = await desk.submit(wish, Actor("test"))
     return [record.id]

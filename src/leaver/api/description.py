@@ -72,16 +72,34 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for verb, operation in item.items():
             operation["security"] = [{name: []} for name in SCHEMES]
             _add_refusals(operation, verb, native=path.startswith(NATIVE))
+            if verb == "get":
+                _add_tag(operation)
             for answer in operation["responses"].values():
                 answer.setdefault("headers", {})["X-Request-Id"] = {"$ref": "#/components/headers/RequestId"}
     parts["headers"] = {
+        "Tag": {
+            "description": "Names what the answer holds: give it as `If-None-Match`, and the same answer is 304.",
+            "schema": {"type": "string"},
+        },
         "RequestId": {
             "description": "The name of the request in Leaver's log.",
             "required": True,
             "schema": {"type": "string"},
-        }
+        },
     }
     return document
+
+
+def _add_tag(operation: dict[str, Any]) -> None:
+    """What `reading.py` does with an answer in JSON."""
+    answers = operation["responses"]
+    if "application/json" not in answers["200"].get("content", {}):
+        return
+    answers["200"].setdefault("headers", {})["ETag"] = {"$ref": "#/components/headers/Tag"}
+    answers["304"] = {"description": "The caller has this answer already."}
+    operation.setdefault("parameters", []).append(
+        {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+    )
 
 
 def _add_refusals(operation: dict[str, Any], verb: str, *, native: bool) -> None:

@@ -43,7 +43,9 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
     try:
         known = await tenant_named(here, person, read.tenant, Right.OFFBOARD)
     except Unusable as error:
-        return refused([str(error)])  # its callers know 404 as "no such endpoint"
+        if person.tenants is not None:
+            raise  # whoever is limited to tenants is told of others what every address says: not there
+        return refused([str(error)])
     asked = Asked(
         known.id, read.users, read.settings, reference=read.reference, at=read.at, time_zone="UTC", notify=read.notify
     )
