@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,6 +25,12 @@ pytest_plugins = ["databases", "receiver"]
 CLIENT_ID = "0d2c1c1e-6d8f-4b6a-9c43-4f6b3c1b7a11"
 SECRET = "not-a-real-secret-Zx9"  # the simulator's, checked by it
 ORIGIN = "https://simulator.test"
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lasts to the end; the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -325,7 +326,7 @@ def _queried(url: str, params: Mapping[str, str] | None) -> str:
 def _signer(certificate: str) -> Any:
     """MSAL's signer for a PEM with certificate and key."""
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from msal.oauth2cli.assertion import JwtAssertionCreator  # type: ignore[import-untyped]
 
@@ -334,7 +335,7 @@ def _signer(certificate: str) -> Any:
     except OSError as error:
         raise _bad_certificate(f"cannot be read ({error.strerror})") from error
     try:
-        key = serialization.load_pem_private_key(pem[max(_key_begins(pem), 0) :], password=None)
+        key = _private_key(pem[max(_key_begins(pem), 0) :])
         certificates = x509.load_pem_x509_certificates(pem)
     except TypeError as error:
         raise _bad_certificate("holds a key that is locked with a passphrase") from error
@@ -346,6 +347,14 @@ def _signer(certificate: str) -> Any:
     if own is None:
         raise _bad_certificate("holds a key that does not belong to its certificate")
     return JwtAssertionCreator(key, "PS256", sha256_thumbprint=own.fingerprint(hashes.SHA256()).hex())
+
+
+@lru_cache(maxsize=4)
+def _private_key(pem: bytes) -> Any:
+    """A key, whose numbers are checked once: that takes longer than signing with it."""
+    from cryptography.hazmat.primitives import serialization
+
+    return serialization.load_pem_private_key(pem, password=None)
 
 
 def _key_begins(pem: bytes) -> int:
