@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from leaver.config import Config
+from leaver.wiring import Store, open_store
+
+Kept = TypeVar("Kept")
 
 SETTINGS = {
     "disable_sign_in": True,
@@ -55,6 +62,15 @@ class Terminal:
                 stdout=log,
                 stderr=log,
             )
+
+    def kept(self, question: Callable[[Store], Awaitable[Kept]], **environment: str) -> Kept:
+        """What is in Leaver's memory, for who asks again and again: no process is started for it."""
+
+        async def asked() -> Kept:
+            async with open_store(Config.from_environment(self.around(environment), dotenv_path=None)) as store:
+                return await question(store)
+
+        return asyncio.run(asked())
 
     def leaver(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

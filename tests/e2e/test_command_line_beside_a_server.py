@@ -17,6 +17,7 @@ import pytest
 from e2e.portal import Server
 from e2e.terminal import Terminal
 from e2e.test_workers import EVERYTHING, control, until
+from leaver.wiring import Store
 
 pytestmark = pytest.mark.e2e
 
@@ -45,6 +46,15 @@ def worked_by(terminal: Terminal, **environment: str) -> list[dict[str, Any]]:
     assert shown.returncode == 0, shown.stdout
     found: list[dict[str, Any]] = json.loads(shown.stdout)["workers"]
     return found
+
+
+def somebody_works(terminal: Terminal, **environment: str) -> None:
+    """Wait until somebody shows itself at work."""
+
+    async def asked(store: Store) -> bool:
+        return bool(await store.workers.at_work())
+
+    until(lambda: terminal.kept(asked, **environment))
 
 
 def listed(terminal: Terminal, **environment: str) -> list[dict[str, Any]]:
@@ -78,7 +88,8 @@ def done_once(terminal: Terminal, **environment: str) -> None:
 
 def test_the_server_does_the_work_and_the_command_line_shows_it(server: Server) -> None:
     terminal = server.terminal
-    until(lambda: [each["kind"] for each in worked_by(terminal)] == ["server"])
+    somebody_works(terminal)
+    assert [each["kind"] for each in worked_by(terminal)] == ["server"]
 
     done = terminal.leaver(*words_for(terminal, "--json"))
 
@@ -104,7 +115,8 @@ def test_a_worker_on_postgresql_does_the_work(terminal: Terminal, address: str) 
     assert added.returncode == 0, added.stderr
     worker = terminal.start("worker", **around)
     try:
-        until(lambda: [each["process"] for each in worked_by(terminal, **around)] == [worker.pid])
+        somebody_works(terminal, **around)
+        assert [each["process"] for each in worked_by(terminal, **around)] == [worker.pid]
         done = terminal.leaver(*words_for(terminal), **around)
     finally:
         worker.terminate()
@@ -122,7 +134,7 @@ def test_a_worker_on_postgresql_does_the_work(terminal: Terminal, address: str) 
 def test_the_server_goes_away_in_the_middle_and_the_command_line_goes_on(server: Server, how: str) -> None:
     """kill -9 leaves a lease and a sign of life that run out; a polite stop takes both away."""
     terminal = server.terminal
-    until(lambda: bool(worked_by(terminal)))
+    somebody_works(terminal)
     control(terminal, "behaviour", {"latency": SLOW})
     with typing(terminal, *words_for(terminal, "--json"), LEAVER_LEASE_SECONDS="3") as command:
         in_the_middle(terminal)
@@ -141,7 +153,7 @@ def test_the_server_goes_away_in_the_middle_and_the_command_line_goes_on(server:
 
 def test_ctrl_c_stops_watching_and_says_how_to_go_on(server: Server) -> None:
     terminal = server.terminal
-    until(lambda: bool(worked_by(terminal)))
+    somebody_works(terminal)
     control(terminal, "behaviour", {"latency": SLOW})
     with typing(terminal, *words_for(terminal)) as command:
         item = in_the_middle(terminal)
@@ -161,7 +173,7 @@ def test_ctrl_c_stops_watching_and_says_how_to_go_on(server: Server) -> None:
 
 def test_cancel_and_retry_go_through_the_server(server: Server) -> None:
     terminal = server.terminal
-    until(lambda: bool(worked_by(terminal)))
+    somebody_works(terminal)
     control(terminal, "behaviour", {"latency": SLOW})
     with typing(terminal, *words_for(terminal, "--json")) as command:
         item = in_the_middle(terminal)
@@ -202,7 +214,7 @@ def test_a_schedule_says_who_will_start_it(terminal: Terminal) -> None:
     (item,) = listed(terminal)
     worker = terminal.start("worker")
     try:
-        until(lambda: bool(worked_by(terminal)))
+        somebody_works(terminal)
         moved = terminal.leaver("reschedule", item["id"], "2999-12-02T17:00+01:00")
         shown = terminal.leaver("status", item["id"])
     finally:
@@ -230,7 +242,7 @@ def test_many_at_once_good_lines_go_on_and_bad_ones_are_told(
 ) -> None:
     if beside == "server":
         server = request.getfixturevalue("server")
-        until(lambda: bool(worked_by(server.terminal)))
+        somebody_works(server.terminal)
     users = people(terminal)
     lines = ["\ufeffUser;At;Reference;Settings"]
     lines += [f"{user};;T-{number};" for number, user in enumerate(users)]

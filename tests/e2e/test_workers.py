@@ -18,6 +18,7 @@ import pytest
 
 from databases import SmallDisk
 from e2e.terminal import Terminal
+from leaver.wiring import Store
 from support import is_write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -57,6 +58,15 @@ def state(terminal: Terminal, offboarding_id: str, **environment: str) -> dict[s
     """How it stands."""
     shown = terminal.leaver("status", offboarding_id, "--json", **environment)
     return json.loads(shown.stdout)["offboardings"][0]
+
+
+def is_in(terminal: Terminal, offboarding_id: str, *states: str, **environment: str) -> Callable[[], bool]:
+    """A question for `until`: whether it has come to one of these states."""
+
+    async def asked(store: Store) -> bool:
+        return (await store.offboardings.get(offboarding_id)).state.value in states
+
+    return lambda: terminal.kept(asked, **environment)
 
 
 def accepted(terminal: Terminal, around: dict[str, str], slower: int = 1) -> str:
@@ -102,7 +112,7 @@ def test_killed_at_random_moments(terminal: Terminal, address: str, seed: int) -
                 worker.kill()
                 worker.wait()
                 worker = terminal.start("worker", **around)
-            elif state(terminal, shown, **around)["state"] in ENDED:
+            elif is_in(terminal, shown, *ENDED, **around)():
                 break
     finally:
         worker.terminate()
@@ -117,10 +127,10 @@ def test_a_frozen_worker_that_wakes_up_does_nothing_more(terminal: Terminal, add
     frozen = terminal.start("worker", **around)
     other = None
     try:
-        until(lambda: state(terminal, shown, **around)["state"] == "running")
+        until(is_in(terminal, shown, "running", **around))
         frozen.send_signal(signal.SIGSTOP)
         other = terminal.start("worker", **around)
-        until(lambda: state(terminal, shown, **around)["state"] in ENDED)
+        until(is_in(terminal, shown, *ENDED, **around))
         frozen.send_signal(signal.SIGCONT)
         time.sleep(4)
         writes = len(control(terminal, "calls")["value"])
@@ -150,12 +160,12 @@ def test_two_workers_and_a_database_that_is_away_for_a_while(terminal: Terminal,
         shown = accepted(terminal, around, slower=5)
         workers = [terminal.start("worker", **around) for _ in range(2)]
         try:
-            until(lambda: state(terminal, shown, **around)["state"] in ("running", *ENDED))
+            until(is_in(terminal, shown, "running", *ENDED, **around))
             assert state(terminal, shown, **around)["state"] == "running"
             gate.shut()
             time.sleep(15)
             gate.open()
-            until(lambda: state(terminal, shown, **around)["state"] in ENDED)
+            until(is_in(terminal, shown, *ENDED, **around))
         finally:
             for worker in workers:
                 worker.terminate()
@@ -183,7 +193,7 @@ def test_a_restart_with_one_scheduled_starts_it_at_its_time(terminal: Terminal, 
     early = wrote(terminal)
     worker = terminal.start("worker", **around)
     try:
-        until(lambda: state(terminal, shown, **around)["state"] in ENDED)
+        until(is_in(terminal, shown, *ENDED, **around))
     finally:
         worker.terminate()
         worker.wait(40)
@@ -211,7 +221,7 @@ def test_a_full_disk_in_the_middle_of_a_run(terminal: Terminal, small_disk: Smal
         assert "Traceback" not in said.stderr
         assert state(terminal, shown, **around)["state"] == "running"
         small_disk.make_room()
-        until(lambda: state(terminal, shown, **around)["state"] in ENDED)
+        until(is_in(terminal, shown, *ENDED, **around))
     finally:
         worker.terminate()
         worker.wait(40)
