@@ -26,7 +26,7 @@ from leaver.config import Config
 from leaver.domain.errors import Unusable
 from leaver.m365.http import Http
 from leaver.offboarding.drive import drive
-from leaver.offboarding.workflow import QUEUE, Engine
+from leaver.offboarding.workflow import KEPT, QUEUE, Engine
 from leaver.store.database import MIGRATIONS, Database
 from leaver.store.offboardings import Due
 from leaver.wiring import build
@@ -134,8 +134,8 @@ def test_jobs_of_an_older_engine_hold_nothing_up_and_are_forgotten(address: str)
     async def is_due() -> list[Due]:
         return list(due)
 
-    async def working(until: Callable[[], bool]) -> None:
-        engine = Engine(url, f"worker{time.time_ns()}", drives, is_due, kept=timedelta(0))
+    async def working(until: Callable[[], bool], kept: timedelta = KEPT) -> None:
+        engine = Engine(url, f"worker{time.time_ns()}", drives, is_due, kept=kept)
         await engine.start()
         for _ in range(300):
             if until():
@@ -150,7 +150,7 @@ def test_jobs_of_an_older_engine_hold_nothing_up_and_are_forgotten(address: str)
         client.enqueue({**options, "workflow_id": f"old{number}", "app_version": "0.9", "delay_seconds": 0.1}, "o2")  # type: ignore[typeddict-item]
     due.append(Due("o1", "t1", 5, 1))
     asyncio.run(working(lambda: driven == ["o1", "o1"]))
-    asyncio.run(working(lambda: not client.list_workflows(name="offboarding")))
+    asyncio.run(working(lambda: not client.list_workflows(name="offboarding"), kept=timedelta(0)))
     left = client.list_workflows(name="offboarding")
     client.destroy()
 
