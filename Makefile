@@ -25,7 +25,7 @@ serve: install  ## the portal on the bundled simulator, until stopped
 	@$(BIN)/leaver demo --serve
 
 test: install  ## the tests
-	@$(BIN)/python -m pytest -n 2 -m "not e2e"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not e2e"
 
 lint: install  ## style, types, floors
 	@$(BIN)/ruff check
@@ -37,7 +37,7 @@ bench: install  ## measure against the simulator
 	@$(BIN)/python -m bench
 
 e2e: install  ## in Chromium and at the command line, against processes of their own
-	@$(BIN)/python -m pytest -n 2 -m e2e tests/e2e
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m e2e tests/e2e
 
 rehearse: install  ## what Containerfile, compose.yaml and the handbook say, done on this machine; needs root
 	@$(BIN)/python tools/rehearse.py
