@@ -126,10 +126,10 @@ def create(
     app.add_exception_handler(LeaverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_refused)
+    _add_health(app)
     for router in (*v1.ROUTERS, *cipp.ROUTERS, pages.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(packages=[("leaver.web", "static")]), name="static")
-    _add_health(app)
     return app
 
 
@@ -156,7 +156,7 @@ def _add_health(app: FastAPI) -> None:
     @app.get("/readyz", include_in_schema=False)
     async def readyz(request: Request) -> PlainTextResponse:
         house: House = request.app.state.house
-        await house.offboardings.counts()
+        await house.database.ping()
         return PlainTextResponse("ready\n")
 
     @app.get("/metrics", include_in_schema=False)

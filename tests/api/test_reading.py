@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from api.conftest import Client, work
+from leaver.api.plain import plain
 from leaver.wiring import House
 from m365_simulator.world import World
 
@@ -100,3 +101,9 @@ async def test_a_method_that_an_address_does_not_take_is_told_all_that_it_takes(
     if method != "HEAD":
         said = answer.json()
         assert takes in (said["detail"] if "detail" in said else said["Results"][0])
+
+
+def test_half_a_character_is_said_in_ascii() -> None:
+    """Services cut names wherever they are too long."""
+    assert plain({"name": "Ada \ud83d"}).body == b'{"name": "Ada \\ud83d"}'
+    assert plain({"name": "Ada \U0001f600", "none": None}).body == '{"name":"Ada \U0001f600","none":null}'.encode()

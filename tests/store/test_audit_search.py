@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from leaver.domain.actor import Actor
-from leaver.store.audit import Audit, Wanted
+from leaver.store.audit import PAGE, Audit, Wanted
 from leaver.store.database import Database
 
 SAM = Actor("Sam Ortega", "portal", "203.0.113.24")
@@ -50,3 +50,15 @@ async def test_entries_are_found_counted_and_read_in_both_directions(
     assert latest == found
     assert oldest == found[::-1]
     assert await audit.count(wanted) == len(found)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3, 700, 5000])
+async def test_so_many_entries_as_are_wanted_are_read(database: Database, limit: int) -> None:
+    audit = Audit(database)
+    async with database.begin() as connection:
+        for number in range(PAGE + 20):
+            await audit.add(SAM, f"what.{number}", connection=connection)
+
+    found = [entry["what"] async for entry in audit.entries(after=10, limit=limit)]
+
+    assert found == [f"what.{number}" for number in range(10, PAGE + 20)][: limit or None]

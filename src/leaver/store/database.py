@@ -125,6 +125,11 @@ class Database:
             return datetime.now(UTC)
         return (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one().astimezone(UTC)  # type: ignore[no-any-return]
 
+    async def ping(self) -> None:
+        """Raise unless the database answers."""
+        async with self.begin(write=False) as connection:
+            await connection.execute(text("SELECT 1"))
+
     async def upgrade(self) -> str:
         """Bring the schema up to this program's; answers with its revision. A newer database is refused."""
         engine = self._connectable()

@@ -48,6 +48,14 @@ class Defaults:
         return found or {}
 
     @uninterrupted
+    async def all(self) -> dict[str, dict[str, dict[str, Json]]]:
+        """What each scope says."""
+        columns = tables.defaults.c
+        async with self._database.begin(write=False) as connection:
+            rows = (await connection.execute(select(columns.scope, columns.settings))).all()
+        return {row.scope: row.settings for row in rows}
+
+    @uninterrupted
     async def changed(self) -> dict[str, tuple[datetime, str, int]]:
         """When each scope was changed and by whom, and of how many tasks it speaks."""
         columns = tables.defaults.c

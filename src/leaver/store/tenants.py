@@ -36,21 +36,20 @@ class Tenants:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._version: int | None = None
+        self._known: dict[str, KnownTenant] = {}
+        """Every tenant by each of its names, for as long as nobody writes to the database."""
 
-    @uninterrupted
     async def all(self) -> list[KnownTenant]:
         """Every tenant, by name."""
-        async with self._database.begin(write=False) as connection:
-            rows = (await connection.execute(select(tables.tenants))).mappings()
-            found = [KnownTenant(**row) for row in rows]
-        return sorted(found, key=lambda tenant: (tenant.name or tenant.domain).lower())
+        found = {tenant.id: tenant for tenant in (await self._by_name()).values()}
+        return [_copy(tenant) for tenant in sorted(found.values(), key=lambda each: (each.name or each.domain).lower())]
 
     async def find(self, text: str) -> KnownTenant:
         """The tenant with this id or domain, whatever the letter case; unknown ones are unusable."""
-        wanted = text.strip().lower()
-        for tenant in await self.all():
-            if wanted and wanted in {tenant.id.lower(), tenant.domain.lower(), *map(str.lower, tenant.domains)}:
-                return tenant
+        found = (await self._by_name()).get(text.strip().lower())
+        if found is not None:
+            return _copy(found)
         raise Unusable(
             f"Leaver does not know the tenant {text!r}.",
             "unknown_tenant",
@@ -61,6 +60,21 @@ class Tenants:
     async def get(self, tenant_id: str) -> KnownTenant:
         """The tenant with this id; a forgotten one is unusable."""
         return await self.find(tenant_id)
+
+    @uninterrupted
+    async def _by_name(self) -> dict[str, KnownTenant]:
+        version = self._database.version()
+        if version is not None and version == self._version:
+            return self._known
+        async with self._database.begin(write=False) as connection:
+            rows = (await connection.execute(select(tables.tenants))).mappings()
+            found = [KnownTenant(**row) for row in rows]
+        known: dict[str, KnownTenant] = {}
+        for tenant in sorted(found, key=lambda each: (each.name or each.domain).lower()):
+            for name in filter(None, (tenant.id, tenant.domain, *tenant.domains)):
+                known.setdefault(name.lower(), tenant)
+        self._version, self._known = version, known
+        return known
 
     @uninterrupted
     async def save(self, tenant: KnownTenant) -> None:
@@ -75,3 +89,8 @@ class Tenants:
         async with self._database.begin() as connection:
             await connection.execute(delete(tables.tenants).where(tables.tenants.c.id == tenant_id))
         await RightsIndexes(self._database).forget(tenant_id)
+
+
+def _copy(tenant: KnownTenant) -> KnownTenant:
+    """One that its reader may change."""
+    return dataclasses.replace(tenant, domains=list(tenant.domains), protected=dict(tenant.protected))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 
 from leaver.access.roles import Person, Right
 from leaver.api.door import Rooms, sound
+from leaver.api.plain import plain
 from leaver.api.problems import in_cipp_words
 from leaver.api.sight import tenant_of
 from leaver.domain.errors import Unusable
@@ -41,9 +42,9 @@ async def tenant_named(here: Rooms, person: Person, text: str, right: Right) -> 
     return await tenant_of(here, person, text, right)
 
 
-def refused(reasons: list[str]) -> JSONResponse:
+def refused(reasons: list[str]) -> Response:
     """Why nothing was done."""
-    return JSONResponse(in_cipp_words(reasons), 400)
+    return plain(in_cipp_words(reasons), 400)
 
 
 def plainly(*names: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 
 from leaver.access.roles import Right, require
 from leaver.api.cipp.bodies import texts_of
@@ -14,6 +14,7 @@ from leaver.api.cipp.offboard import DEPLOYMENT
 from leaver.api.cipp.shapes import ITEM, ITEM_EXAMPLE, ItemDetails, ProgressRow, Results, ScheduledItem
 from leaver.api.documented import answers, query, sent
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.sight import offboarding_of
 from leaver.domain.errors import NotFound
 from leaver.domain.offboarding import Offboarding
@@ -39,14 +40,14 @@ PROGRESS = {"Planned": "queued", "Running": "running", "Completed": "succeeded",
     **answers(list[ScheduledItem]),
     **query("Type", "tenantFilter", "Name", "Reference", "ShowHidden"),
 )
-async def list_scheduled_items(here: Here, person: Caller, given: Given) -> JSONResponse:
+async def list_scheduled_items(here: Here, person: Caller, given: Given) -> Response:
     """One row for each offboarding; those that have ended are there as well. There are no items of another type."""
     require(person, Right.SEE)
     tenant_ids = person.tenant_ids
     if given.get("tenantfilter", "").lower() not in ("", "alltenants"):
         tenant_ids = [(await tenant_named(here, person, given["tenantfilter"], Right.SEE)).id]
     if given.get("type", COMMAND).lower() not in ("", COMMAND.lower()):
-        return JSONResponse([])
+        return plain([])
     name = given.get("name", "").lower().removeprefix("offboarding:").strip()
     reference = given.get("reference", "")
     rows: list[dict[str, Any]] = []
@@ -57,7 +58,7 @@ async def list_scheduled_items(here: Here, person: Caller, given: Given) -> JSON
         )
         rows += [_item(record) for record in page if not name or record.user.upn.lower() == name]
         if not after:
-            return JSONResponse(rows)
+            return plain(rows)
 
 
 @router.get(
@@ -66,7 +67,7 @@ async def list_scheduled_items(here: Here, person: Caller, given: Given) -> JSON
     **answers(ItemDetails),
     **query("RowKey", required=("RowKey",)),
 )
-async def list_scheduled_item_details(here: Here, person: Caller, given: Given) -> JSONResponse:
+async def list_scheduled_item_details(here: Here, person: Caller, given: Given) -> Response:
     """What was asked, and how each task stands."""
     if not given.get("rowkey"):
         return refused(["RowKey is missing."])
@@ -75,11 +76,11 @@ async def list_scheduled_item_details(here: Here, person: Caller, given: Given) 
         {"Task": task.label or task.task, "Status": task.outcome.value, "Results": _sentences(task)}
         for task in record.tasks
     ]
-    return JSONResponse({"Task": _item(record), "Details": details})
+    return plain({"Task": _item(record), "Details": details})
 
 
 @router.post("/RemoveScheduledItem", summary="Cancel an offboarding", **answers(Results), **sent(ITEM, ITEM_EXAMPLE))
-async def remove_scheduled_item(request: Request, here: Here, person: Caller) -> JSONResponse:
+async def remove_scheduled_item(request: Request, here: Here, person: Caller) -> Response:
     """Stop it: the call under way finishes, the rest is not started."""
     given = await body_of(request)
     names = texts_of(given.get("id") or given.get("rowkey"))
@@ -88,7 +89,7 @@ async def remove_scheduled_item(request: Request, here: Here, person: Caller) ->
     record = await offboarding_of(here, person, names[0], Right.OFFBOARD)
     await here.desk.cancel(record.id, person.actor())
     who = plainly(record.user.upn, record.user.id)
-    return JSONResponse({"Results": f"Cancelled the offboarding of {who}. What was done stays as it is."})
+    return plain({"Results": f"Cancelled the offboarding of {who}. What was done stays as it is."})
 
 
 @router.get(
@@ -97,7 +98,7 @@ async def remove_scheduled_item(request: Request, here: Here, person: Caller) ->
     **answers(list[ProgressRow]),
     **query("DeploymentId", required=("DeploymentId",)),
 )
-async def list_offboarding_progress(here: Here, person: Caller, given: Given) -> JSONResponse:
+async def list_offboarding_progress(here: Here, person: Caller, given: Given) -> Response:
     """One row for each user, with its steps."""
     require(person, Right.SEE)
     deployment_id = given.get("deploymentid", "")
@@ -121,7 +122,7 @@ async def list_offboarding_progress(here: Here, person: Caller, given: Given) ->
                 ],
             }
         )
-    return JSONResponse(rows)
+    return plain(rows)
 
 
 def _task_state(record: Offboarding) -> str:

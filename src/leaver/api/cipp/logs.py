@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 
 from leaver.api.cipp.shapes import LogRow, WhoAmI
 from leaver.api.documented import answers
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.sight import require_audit
 from leaver.store.audit import Wanted
 
@@ -15,7 +16,7 @@ router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
 
 
 @router.get("/ListLogs", summary="The audit trail, the latest first", **answers(list[LogRow]))
-async def list_logs(here: Here, person: Caller) -> JSONResponse:
+async def list_logs(here: Here, person: Caller) -> Response:
     """The last thousand entries that the caller may see."""
     require_audit(person)
     limits = None if person.tenants is None else sorted(person.tenants)
@@ -33,11 +34,11 @@ async def list_logs(here: Here, person: Caller) -> JSONResponse:
         }
         for entry in await here.house.audit.latest(Wanted(limits), limit=1000)
     ]
-    return JSONResponse(rows)
+    return plain(rows)
 
 
 @router.get("/ListApiTest", summary="Who am I", **answers(WhoAmI))
-async def list_api_test(person: Caller) -> JSONResponse:
+async def list_api_test(person: Caller) -> Response:
     """The caller's name, role and limits."""
     tenants = None if person.tenants is None else sorted(person.tenants)
-    return JSONResponse({"Name": person.name, "Role": person.role.value, "Tenants": tenants})
+    return plain({"Name": person.name, "Role": person.role.value, "Tenants": tenants})

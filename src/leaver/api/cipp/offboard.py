@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 
 from leaver.access.roles import Right, require
 from leaver.access.targets import refuse_privileged
@@ -17,6 +17,7 @@ from leaver.api.cipp.hearing import plainly, refused, tenant_named
 from leaver.api.cipp.shapes import OFFBOARD, OFFBOARD_EXAMPLE, Queued
 from leaver.api.documented import answers, sent
 from leaver.api.door import Caller, Here, Rooms, sound
+from leaver.api.plain import plain
 from leaver.api.problems import status_of
 from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
@@ -31,7 +32,7 @@ DEPLOYMENTS_KEPT = timedelta(days=400)
 @router.post(
     "/ExecOffboardUser", summary="Offboard one or several users", **answers(Queued), **sent(OFFBOARD, OFFBOARD_EXAMPLE)
 )
-async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JSONResponse:
+async def exec_offboard_user(request: Request, here: Here, person: Caller) -> Response:
     """Accept the work and answer at once; `Operations` says where each user's progress is."""
     require(person, Right.OFFBOARD)
     try:
@@ -75,7 +76,7 @@ async def exec_offboard_user(request: Request, here: Here, person: Caller) -> JS
     if accepted:
         content["DeploymentId"] = await _deployment(here, accepted)
         headers["Location"] = operations[_first(operations)]["Url"]
-    return JSONResponse(content, status, headers)
+    return plain(content, status, headers)
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 
 from leaver.access.roles import Right, require
 from leaver.api.cipp.bodies import flag_of, read_switches, texts_of
@@ -14,6 +14,7 @@ from leaver.api.cipp.hearing import Given, body_of, plainly, refused, tenant_nam
 from leaver.api.cipp.shapes import DEFAULTS, DEFAULTS_EXAMPLE, TENANTS, TENANTS_EXAMPLE, TenantRow, Told
 from leaver.api.documented import answers, query, sent
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.offboarding.conflicts import NEVER_A_DEFAULT, default_refusals
 from leaver.offboarding.presetting import locked_in, preset
 from leaver.tasks.catalogue import all_tasks
@@ -36,7 +37,7 @@ EVERYBODY = ("", "null", "alltenants")
     **answers(list[TenantRow]),
     **sent(TENANTS, TENANTS_EXAMPLE, required=False),
 )
-async def list_tenants(request: Request, here: Here, person: Caller, given: Given) -> JSONResponse:
+async def list_tenants(request: Request, here: Here, person: Caller, given: Given) -> Response:
     """An array; `IncludeOffboardingDefaults` adds each tenant's defaults, `AllTenantSelector` a first row for all."""
     require(person, Right.SEE)
     wanted: dict[str, Any] = dict(given)
@@ -44,6 +45,8 @@ async def list_tenants(request: Request, here: Here, person: Caller, given: Give
         wanted |= await body_of(request)
     one = next(iter(texts_of(wanted.get("tenantfilter"))), "")
     only = (await tenant_named(here, person, one, Right.SEE)).id if one.lower() not in EVERYBODY else ""
+    with_defaults = flag_of(wanted.get("includeoffboardingdefaults"))
+    defaults = await here.house.defaults.all() if with_defaults else {}
     rows = []
     for tenant in await here.house.tenants.all():
         if not person.sees(tenant.id) or only not in ("", tenant.id):
@@ -55,13 +58,13 @@ async def list_tenants(request: Request, here: Here, person: Caller, given: Give
             "displayName": tenant.name or tenant.domain,
             "domains": tenant.domains,
         }
-        if flag_of(wanted.get("includeoffboardingdefaults")):
-            row["offboardingDefaults"] = _as_switches(await here.house.defaults.get(tenant.id))
+        if with_defaults:
+            row["offboardingDefaults"] = _as_switches(defaults.get(tenant.id, {}))
         rows.append(row)
     if flag_of(wanted.get("alltenantselector")) and person.tenants is None:
         everyone = dict.fromkeys(("customerId", "defaultDomainName", "initialDomainName"), "AllTenants")
         rows.insert(0, {**everyone, "displayName": "*All Tenants", "domains": []})
-    return JSONResponse(rows)
+    return plain(rows)
 
 
 @router.post(
@@ -70,7 +73,7 @@ async def list_tenants(request: Request, here: Here, person: Caller, given: Give
     **answers(Told),
     **sent(DEFAULTS, DEFAULTS_EXAMPLE),
 )
-async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONResponse:
+async def edit_defaults(request: Request, here: Here, person: Caller) -> Response:
     """Replace the tenant's defaults by these switches."""
     given = await body_of(request)
     named = texts_of(given.get("customerid")) or texts_of(given.get("defaultdomainname"))
@@ -95,7 +98,7 @@ async def edit_defaults(request: Request, here: Here, person: Caller) -> JSONRes
             warnings.append(f"Not kept: {task} is locked by your organization.")
     await preset(here.house, known.id, kept, person.actor())
     text = f"Set the offboarding defaults of {plainly(known.name or known.domain, known.domain, known.id)}."
-    return JSONResponse({"Results": text, "Warnings": warnings})
+    return plain({"Results": text, "Warnings": warnings})
 
 
 def _as_switches(defaults: dict[str, dict[str, Any]]) -> dict[str, bool]:

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from leaver.access.roles import Right
 from leaver.api.cipp.hearing import Given, tenant_named
 from leaver.api.cipp.shapes import GraphAnswer, UserRow
 from leaver.api.documented import answers, query
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.domain.errors import Refused, Unusable
 from leaver.domain.products import product_name
 
@@ -71,7 +72,7 @@ async def list_users(here: Here, person: Caller, given: Given) -> StreamingRespo
         required=("tenantFilter", "Endpoint"),
     ),
 )
-async def list_graph_request(here: Here, person: Caller, given: Given) -> JSONResponse:
+async def list_graph_request(here: Here, person: Caller, given: Given) -> Response:
     """Graph's `users` with its own query options; nothing else is served.
 
     A `$top` of 999, the largest page there is, asks for everybody: so CIPP's own pages and callers use it.
@@ -95,7 +96,7 @@ async def list_graph_request(here: Here, person: Caller, given: Given) -> JSONRe
             rows.append(row)
             if most and len(rows) >= most:
                 break
-    return JSONResponse({"Results": rows, "Metadata": {"Endpoint": "users", "Count": len(rows)}})
+    return plain({"Results": rows, "Metadata": {"Endpoint": "users", "Count": len(rows)}})
 
 
 @contextmanager

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.responses import Response
 from pydantic import AwareDatetime
 
 from leaver.access.roles import Right, require
 from leaver.api.documented import answers
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.sight import require_audit, tenant_of
 from leaver.api.v1.shapes import AuditEntry, Page, Verified
 from leaver.domain.errors import Unusable
@@ -30,7 +32,7 @@ async def audit(
     since: AwareDatetime | None = None,
     cursor: Annotated[str, Query(max_length=10)] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-) -> dict[str, Any]:
+) -> Response:
     """Entries with a number above `after`, which is what the cursor says too."""
     require_audit(person)
     if cursor and not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**31):
@@ -42,7 +44,7 @@ async def audit(
     wanted = Wanted(ids, offboarding, search, what, since)
     found = here.house.audit.entries(wanted, after=after, limit=limit)
     items = [entry async for entry in found]
-    return {"items": items, "next": str(items[-1]["number"]) if len(items) == limit else ""}
+    return plain({"items": items, "next": str(items[-1]["number"]) if len(items) == limit else ""})
 
 
 @router.get("/audit/verify", summary="Whether an entry was changed, taken away or moved", **answers(Verified))

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi import Body as BodyOf
+from fastapi.responses import Response
 from pydantic import BeforeValidator
 
 from leaver.access.roles import Person, Right, require
 from leaver.api.documented import answers
 from leaver.api.door import Caller, Here, Rooms, sound
+from leaver.api.plain import plain
 from leaver.api.sight import tenant_of
 from leaver.api.v1.bodies import Body, example
 from leaver.api.v1.shapes import EffectivePreset, Page, Preset
@@ -38,12 +40,12 @@ DefaultValues = Annotated[dict[str, DefaultValue], BeforeValidator(sound), BodyO
     summary="What the tasks are preset to, and who says so",
     **answers(Page[EffectivePreset]),
 )
-async def tenant_defaults(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
+async def tenant_defaults(here: Here, person: Caller, tenant: str) -> Response:
     """The effective defaults."""
     known = await tenant_of(here, person, tenant, Right.SEE)
     defaults = here.house.defaults
     found = effective(await defaults.get(ORGANIZATION), await defaults.get(known.id))
-    return {"items": [{"task": task, **asdict(value)} for task, value in found.items()], "next": ""}
+    return plain({"items": [{"task": task, **asdict(value)} for task, value in found.items()], "next": ""})
 
 
 @router.get(

@@ -6,11 +6,12 @@ import asyncio
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from leaver.access.roles import Right
 from leaver.api.documented import answers
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.sight import offboarding_of
 from leaver.api.v1.shapes import Evidence
 from leaver.domain.offboarding import Offboarding
@@ -38,7 +39,7 @@ async def evidence(
         return HTMLResponse(report.page(record), headers=headers)
     if format == "pdf":
         return Response(await asyncio.to_thread(paper.pdf, record), headers=paper_headers(record))
-    return JSONResponse(report.evidence(record))
+    return plain(report.evidence(record))
 
 
 def paper_headers(record: Offboarding) -> dict[str, str]:

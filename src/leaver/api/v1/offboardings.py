@@ -6,13 +6,14 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from pydantic import AwareDatetime, Field
 
 from leaver.access.roles import Right, require
 from leaver.access.targets import refuse_privileged
 from leaver.api.documented import LOCATION, answers
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.sight import changeable_of, offboarding_of, shown, tenant_of
 from leaver.api.v1.bodies import SETTINGS_EXAMPLE, Body, Decisions, example
 from leaver.api.v1.shapes import OffboardingListed, Offboardings, Page
@@ -86,7 +87,7 @@ async def create(
     person: Caller,
     body: OffboardingRequest,
     idempotency_key: Annotated[str, Header(max_length=200)] = "",
-) -> JSONResponse:
+) -> Response:
     """All users or none: a blocker, a conflict, or a plan other than the confirmed one refuses the request."""
     known = await tenant_of(here, person, body.tenant, Right.OFFBOARD)
 
@@ -113,7 +114,7 @@ async def create(
     wish = {**body.model_dump(mode="json"), "tenant": known.id}
     records = await here.desk.once(idempotency_key, wish, person.actor(), submit)
     location = f"/api/v1/offboardings/{records[0].id}"
-    return JSONResponse(document(known.named, records, records[0].digest), 201, {"Location": location})
+    return plain(document(known.named, records, records[0].digest), 201, {"Location": location})
 
 
 @router.get("/offboardings", summary="Offboardings, the latest first", **answers(Page[OffboardingListed]))
@@ -129,7 +130,7 @@ async def offboardings(
     awaits_approval: bool = False,
     cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> JSONResponse:
+) -> Response:
     """A page of those that the caller may see."""
     require(person, Right.SEE)
     ids = person.tenant_ids
@@ -147,13 +148,13 @@ async def offboardings(
         limit=limit,
     )
     items = [{"tenant": asdict(record.tenant), **record.as_json()} for record in found]
-    return JSONResponse({"items": items, "next": following})  # plain values: FastAPI need not look for others
+    return plain({"items": items, "next": following})
 
 
 @router.get("/offboardings/{offboarding_id}", summary="One offboarding", **answers(Offboardings))
-async def offboarding(here: Here, person: Caller, offboarding_id: str) -> JSONResponse:
+async def offboarding(here: Here, person: Caller, offboarding_id: str) -> Response:
     """With every task, change, note and error."""
-    return JSONResponse(shown(await offboarding_of(here, person, offboarding_id, Right.SEE)))
+    return plain(shown(await offboarding_of(here, person, offboarding_id, Right.SEE)))
 
 
 @router.post("/offboardings/{offboarding_id}/retry", summary="Do what is still missing", **answers(Offboardings))

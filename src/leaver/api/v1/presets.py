@@ -11,6 +11,7 @@ from pydantic import Field
 from leaver.access.roles import Right, require
 from leaver.api.documented import answers, with_room
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.v1.bodies import SETTINGS_EXAMPLE, Body
 from leaver.api.v1.shapes import Page, Shape
 from leaver.offboarding.presets import Presets
@@ -36,11 +37,11 @@ class PresetRequest(Body):
 
 
 @router.get("/presets", summary="Named settings", **answers(Page[PresetShown]))
-async def presets(here: Here, person: Caller) -> dict[str, Any]:
+async def presets(here: Here, person: Caller) -> Response:
     """By name; the last one is always there and locks out only."""
     require(person, Right.SEE)
     found = await Presets(here.house.papers, here.house.audit).all()
-    return {"items": [asdict(preset) for preset in found], "next": ""}
+    return plain({"items": [asdict(preset) for preset in found], "next": ""})
 
 
 @router.post("/presets", summary="Keep settings under a name", **answers(PresetShown, 201))

@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from leaver.access.roles import Right, require
 from leaver.api.documented import answers
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.sight import tenant_of
 from leaver.api.v1.shapes import Health, Page, TenantShown, UserShown
 from leaver.domain.errors import Refused, Unusable
@@ -21,7 +23,7 @@ ACTIVE = ("planned", "scheduled", "running", "waiting")
 
 
 @router.get("/tenants", summary="The tenants that the caller may see", **answers(Page[TenantShown]))
-async def tenants(here: Here, person: Caller, search: str = "") -> dict[str, Any]:
+async def tenants(here: Here, person: Caller, search: str = "") -> Response:
     """By name."""
     require(person, Right.SEE)
     wanted = search.strip().lower()
@@ -37,7 +39,7 @@ async def tenants(here: Here, person: Caller, search: str = "") -> dict[str, Any
         for tenant in await here.house.tenants.all()
         if person.sees(tenant.id) and wanted in f"{tenant.name} {' '.join([tenant.domain, *tenant.domains])}".lower()
     ]
-    return {"items": items, "next": ""}
+    return plain({"items": items, "next": ""})
 
 
 @router.get(
@@ -53,7 +55,7 @@ async def health(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
 
 
 @router.get("/tenants/{tenant}/users", summary="Users of a tenant, a hundred at a time", **answers(Page[UserShown]))
-async def users(here: Here, person: Caller, tenant: str, search: str = "", cursor: str = "") -> dict[str, Any]:
+async def users(here: Here, person: Caller, tenant: str, search: str = "", cursor: str = "") -> Response:
     """Those whose name or address has a word that begins so; all of them without a search."""
     known = await tenant_of(here, person, tenant, Right.SEE)
     if cursor and "$skiptoken=" not in unquote(cursor).lower():
@@ -79,4 +81,4 @@ async def users(here: Here, person: Caller, tenant: str, search: str = "", curso
             item
             | {"enabled": row.account_enabled, "licensed": row.licensed, "department": row.department, "badges": badges}
         )
-    return {"items": items, "next": following}
+    return plain({"items": items, "next": following})

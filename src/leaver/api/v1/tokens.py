@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 from leaver.access.roles import Right, Role, require
 from leaver.api.documented import answers
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.v1.bodies import Body, example
 from leaver.api.v1.shapes import Page, TokenMade, TokenShown
 
@@ -31,10 +32,10 @@ class TokenRequest(Body):
 
 
 @router.get("/tokens", summary="API tokens, without their secrets", **answers(Page[TokenShown]))
-async def tokens(here: Here, person: Caller) -> dict[str, Any]:
+async def tokens(here: Here, person: Caller) -> Response:
     """Those that are valid."""
     require(person, Right.MANAGE)
-    return {"items": [asdict(token) for token in await here.tokens.all()], "next": ""}
+    return plain({"items": [asdict(token) for token in await here.tokens.all()], "next": ""})
 
 
 @router.post("/tokens", summary="A new API token; its secret is shown once", **answers(TokenMade, 201))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from pydantic import Field
 
 from leaver.access.roles import Right
 from leaver.api.documented import LOCATION, answers
 from leaver.api.door import Caller, Here
+from leaver.api.plain import plain
 from leaver.api.sight import changeable_of, offboarding_of, shown
 from leaver.api.v1.bodies import Decisions, example
 from leaver.api.v1.shapes import Offboardings
@@ -42,9 +43,9 @@ async def undo_plan(here: Here, person: Caller, offboarding_id: str, body: UndoR
     summary="Put back what can be put back",
     **answers(Offboardings, 201, **LOCATION),
 )
-async def undo(here: Here, person: Caller, offboarding_id: str, body: UndoRequest | None = None) -> JSONResponse:
+async def undo(here: Here, person: Caller, offboarding_id: str, body: UndoRequest | None = None) -> Response:
     """A run of its own, carried out and verified like an offboarding."""
     wish = body or UndoRequest()
     record = await changeable_of(here, person, offboarding_id)
     made = await here.desk.undo(record.id, person.actor(), wish.tasks, wish.decisions)
-    return JSONResponse(shown(made), 201, {"Location": f"/api/v1/offboardings/{made.id}"})
+    return plain(shown(made), 201, {"Location": f"/api/v1/offboardings/{made.id}"})

@@ -12,6 +12,7 @@ from leaver.access.listening import reaches, require_listening, tenants_within
 from leaver.access.roles import Person
 from leaver.api.documented import answers, with_room
 from leaver.api.door import Caller, Here, Rooms
+from leaver.api.plain import plain
 from leaver.api.v1.bodies import Body, example
 from leaver.api.v1.notify_shapes import DeliveryShown, Event, WebhookMade, WebhookShown
 from leaver.api.v1.shapes import Page
@@ -51,11 +52,11 @@ class WebhookChange(Body):
 
 
 @router.get("", summary="Webhooks", **answers(Page[WebhookShown]))
-async def list_webhooks(here: Here, person: Caller) -> dict[str, Any]:
+async def list_webhooks(here: Here, person: Caller) -> Response:
     """Those of tenants that the caller may manage, without their secrets."""
     require_listening(person)
     found = [each for each in await here.house.book.webhooks() if reaches(person, each.tenants)]
-    return {"items": [_shown(each) for each in found], "next": ""}
+    return plain({"items": [_shown(each) for each in found], "next": ""})
 
 
 @router.post("", summary="A new webhook; its secret is shown once", **answers(WebhookMade, 201))
@@ -119,11 +120,11 @@ async def list_deliveries(
     state: Literal["", "waiting", "delivered", "failed"] = "",
     cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> dict[str, Any]:
+) -> Response:
     """With each attempt. They are kept for 30 days."""
     target = await _webhook(here, person, webhook_id)
     found, following = await here.house.book.deliveries(target, state=state, cursor=cursor, limit=limit)
-    return {"items": [delivery_json(each) for each in found], "next": following}
+    return plain({"items": [delivery_json(each) for each in found], "next": following})
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/replay", summary="Send it again", **answers(DeliveryShown, 202))
