@@ -24,8 +24,7 @@ def sitting(folder: Path, *words: str) -> Iterator[Terminal]:
     try:
         assert process.stdout is not None
         terminal = Terminal(json.loads(process.stdout.readline()), folder)
-        added = terminal.leaver("tenant", "add", terminal.tenant["id"], "--domain", terminal.tenant["domain"])
-        assert added.returncode == 0, added.stderr
+        terminal.connect()
         yield terminal
     finally:
         process.terminate()

@@ -7,12 +7,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from leaver.access.roles import Role
+from leaver.access.tokens import Tokens
 from leaver.config import Config
-from leaver.wiring import Store, open_store
+from leaver.domain.actor import Actor
+from leaver.offboarding.connecting import connect
+from leaver.wiring import Store, open_house, open_store
 
 Kept = TypeVar("Kept")
 
@@ -70,7 +75,25 @@ class Terminal:
             async with open_store(Config.from_environment(self.around(environment), dotenv_path=None)) as store:
                 return await question(store)
 
-        return asyncio.run(asked())
+        return _done(asked())
+
+    def connect(self) -> None:
+        """As `leaver tenant add`, which has tests of its own."""
+
+        async def connected() -> None:
+            async with open_house(Config.from_environment(self.around({}), dotenv_path=None)) as house:
+                await connect(house, self.tenant["id"], self.tenant["domain"], Actor("test"))
+
+        _done(connected())
+
+    def token(self) -> str:
+        """As `leaver token create`, which has tests of its own: an administrator's token."""
+
+        async def made(store: Store) -> str:
+            _, secret = await Tokens(store.papers, store.audit).create("test", Role.ADMINISTRATOR, Actor("test"))
+            return secret
+
+        return self.kept(made)
 
     def leaver(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -84,3 +107,9 @@ class Terminal:
             timeout=90,
             check=False,
         )
+
+
+def _done(work: Coroutine[Any, Any, Kept]) -> Kept:
+    """In a thread of its own: in this one Playwright's loop may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
