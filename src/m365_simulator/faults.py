@@ -68,7 +68,7 @@ class Behaviour:
     conversion_delay: float = 0.0
     """From Set-Mailbox -Type to the read-back."""
     group_license_delay: float = 0.0
-    """From leaving or joining a licensing group to the licence's going or coming."""
+    """From leaving or joining a licensing group to the license's going or coming."""
     number_operation_delay: float = 0.0
     restore_mailbox_delay: float = 0.0
     """From the restoring of a user to the return of the mailbox."""
@@ -91,7 +91,7 @@ class Behaviour:
     not_a_member_status: int = 404
     """How the removal of a non-member is refused: 404 or 400."""
     remove_license_atomic: bool = True
-    """One licence that cannot be removed fails the whole call; otherwise those before it are gone."""
+    """One license that cannot be removed fails the whole call; otherwise those before it are gone."""
     privileged_methods: str = "accept"
     """Removal of an administrator's authentication methods without a high role: `accept` or `refuse`."""
     no_drive_error: str = "not_found"
@@ -117,7 +117,7 @@ class Behaviour:
     empty_statistics: str = "row"
     """Get-MailboxStatistics of an empty mailbox: a `row`, or a `warning` and no row."""
     conversion_needs_license: bool = True
-    """A mailbox whose user has no Exchange licence cannot be converted to shared."""
+    """A mailbox whose user has no Exchange license cannot be converted to shared."""
 
     sharepoint_needs_license: bool = True
     """A person without a SharePoint plan cannot be found by a site."""

@@ -11,13 +11,13 @@ from m365_simulator.world import Group, LicenseState, World
 
 
 def membership_changed(state: State, world: World, group: Group, alias: str) -> None:
-    """Has the group's licences come or go, `group_license_delay` seconds from now."""
+    """Has the group's licenses come or go, `group_license_delay` seconds from now."""
     if group.license_skus:
         state.later(state.behaviour.group_license_delay, lambda: process(state, world, group, alias))
 
 
 def process(state: State, world: World, group: Group, alias: str) -> None:
-    """Brings a user's licences from this group in line with the membership."""
+    """Brings a user's licenses from this group in line with the membership."""
     user = world.users.get(alias)
     if user is None:
         return

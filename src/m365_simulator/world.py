@@ -238,7 +238,7 @@ class FolderPermission:
 
 @dataclass
 class Meeting:
-    """A meeting in a calendar, organised by its owner."""
+    """A meeting in a calendar, organized by its owner."""
 
     subject: str
     start: datetime
@@ -341,7 +341,7 @@ class World:
     """AutoForwardingMode of the outbound spam policy: Automatic, Off or On."""
     synced: bool | None = None
     sent_cancellations: list[tuple[str, str]] = field(default_factory=list)
-    """(organiser's alias, subject) of every meeting that was cancelled and mailed about."""
+    """(organizer's alias, subject) of every meeting that was cancelled and mailed about."""
 
     def new_id(self, *parts: str) -> str:
         """The id that belongs to these words in this tenant; the same at every start."""
@@ -359,7 +359,7 @@ class World:
         drive: bool = True,
         **more: Any,
     ) -> User:
-        """A user with a licence, a mailbox and a OneDrive, unless told otherwise; `more` sets fields of `User`."""
+        """A user with a license, a mailbox and a OneDrive, unless told otherwise; `more` sets fields of `User`."""
         upn = more.pop("upn", f"{alias}@{self.domain}")
         mail = more.pop("mail", upn if mailbox else None)
         user = User(
@@ -461,7 +461,7 @@ class World:
         return found
 
     def add_meeting(self, alias: str, subject: str, *attendees: str, days: int = 7) -> Meeting:
-        """A meeting that this user organises, so many days from now."""
+        """A meeting that this user organizes, so many days from now."""
         meeting = Meeting(subject, datetime.now(UTC) + timedelta(days=days), list(attendees))
         self.mailboxes[alias].meetings.append(meeting)
         return meeting

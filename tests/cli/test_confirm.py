@@ -18,7 +18,7 @@ NOW = datetime(2026, 6, 11, tzinfo=UTC)
 
 def offboarding(name: str, *, permanent: bool) -> Offboarding:
     mark = Reversibility.PERMANENT if permanent else Reversibility.UNDO
-    change = ChangeRecord(Change("meeting Weekly sales", "organised", None, reversibility=mark))
+    change = ChangeRecord(Change("meeting Weekly sales", "organized", None, reversibility=mark))
     return Offboarding(
         id=name,
         tenant=TenantName("t", "contoso.example", "Contoso"),
@@ -44,7 +44,7 @@ def test_a_permanent_change_asks_for_the_name_and_says_what_cannot_be_undone() -
     assert question.lines == (
         "Confirm: part of this plan is permanent",
         "For Ada, this cannot be undone by anyone:",
-        "  meeting Weekly sales (organised)",
+        "  meeting Weekly sales (organized)",
     )
 
 

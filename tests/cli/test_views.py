@@ -93,5 +93,5 @@ async def test_plan_and_result_say_how_far_a_look_by_the_index_went(desk: Desk, 
 
     shown = text_of(paper)
     assert "Looked at 0 of 2 mailboxes" in shown
-    assert "--full-scan" in shown
+    assert "full scan" in shown
     assert max(map(len, shown.splitlines())) <= 80

@@ -183,7 +183,7 @@ def test_cancel_and_retry_go_through_the_server(server: Server) -> None:
     retried = terminal.leaver("retry", item["id"], "--json")
 
     assert cancelled.returncode == 0, cancelled.stderr
-    assert "Cancelled:" in cancelled.stdout
+    assert "Canceled:" in cancelled.stdout
     assert command.returncode == 1, out + err
     assert retried.returncode == 0, retried.stdout + retried.stderr
     assert "Handed to" in retried.stderr
@@ -226,7 +226,7 @@ def test_a_schedule_says_who_will_start_it(terminal: Terminal) -> None:
     assert "Nothing is running that would start it" in alone.stdout
     assert "`leaver worker` on" in moved.stdout
     assert "It starts at" in shown.stdout
-    assert "Cancelled:" in cancelled.stdout
+    assert "Canceled:" in cancelled.stdout
 
 
 def people(terminal: Terminal, number: int = 7) -> list[str]:

@@ -220,16 +220,16 @@ class TestRelated:
 
 
 class TestUsers:
-    """Users and their licences."""
+    """Users and their licenses."""
 
-    async def test_licences_without_their_states_are_not_overlooked(
+    async def test_licenses_without_their_states_are_not_overlooked(
         self, stubbed: Tenant, stubs: Stubs, eve: Leaver
     ) -> None:
         stubs.graph.answers[f"/users/{eve.id}"] = {"id": eve.id, "assignedLicenses": [{"skuId": "E3"}]}
 
         assert [state.sku_id for state in (await stubbed.users.get(eve.id)).license_states] == ["E3"]
 
-    async def test_a_licence_that_only_lags_in_the_other_list_is_gone(
+    async def test_a_license_that_only_lags_in_the_other_list_is_gone(
         self, stubbed: Tenant, stubs: Stubs, eve: Leaver
     ) -> None:
         body = {"id": eve.id, "assignedLicenses": [{"skuId": "E3"}], "licenseAssignmentStates": []}

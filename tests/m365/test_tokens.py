@@ -153,7 +153,7 @@ async def test_a_managed_identity_proves_the_application(microsoft: Microsoft, m
         (900023, "tenant id"),
         (90038, "LEAVER_CLOUD"),
         (53003, "Conditional Access"),
-        (500011, "licence"),
+        (500011, "license"),
         (700024, "clock"),
         (1234567, "trace id"),
     ],

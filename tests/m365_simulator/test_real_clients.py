@@ -321,7 +321,7 @@ class TestGraphSdk:
 
         assert [role.display_name for role in roles] == ["User Administrator"]
 
-    async def test_licences_are_removed_in_one_call(self, graph: Any) -> None:
+    async def test_licenses_are_removed_in_one_call(self, graph: Any) -> None:
         from msgraph.generated.users.item.assign_license.assign_license_post_request_body import (
             AssignLicensePostRequestBody,
         )

@@ -37,7 +37,7 @@ def moments(wire: Wire, write: str) -> list[tuple[float, float]]:
 async def test_nothing_begins_before_what_it_relies_on_is_accepted(
     desk: Desk, world: World, wire: Wire, behaviour: Behaviour, lag: float
 ) -> None:
-    """B2: block, then reset, then revoke; A2: the licence goes last. A directory that lags changes nothing of it."""
+    """B2: block, then reset, then revoke; A2: the license goes last. A directory that lags changes nothing of it."""
     give_ada_everything(world)
     behaviour.read_after_write = lag
 

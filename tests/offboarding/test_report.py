@@ -108,7 +108,7 @@ def offboarding() -> Offboarding:
                 "Cancel future meetings",
                 "clear_out",
                 Outcome.VERIFIED,
-                done("meeting Weekly sales, 11 people", "organised", None, 12, reversibility=permanent),
+                done("meeting Weekly sales, 11 people", "organized", None, 12, reversibility=permanent),
             ),
             task(
                 "remove_groups",

@@ -83,7 +83,7 @@ async def test_one_failing_task_does_not_stop_the_others(desk: Desk, world: Worl
 
 
 async def test_licenses_stay_when_the_conversion_fails(desk: Desk, world: World, behaviour: Behaviour) -> None:
-    """A1, A2: no licence goes before the mailbox has been read back as shared."""
+    """A1, A2: no license goes before the mailbox has been read back as shared."""
     behaviour.faults.append(Fault(match="^Set-Mailbox ", status=403, times=99))
 
     (result,) = await desk.offboard(ADA, settings={"convert_to_shared": True, "remove_licenses": True})
@@ -93,7 +93,7 @@ async def test_licenses_stay_when_the_conversion_fails(desk: Desk, world: World,
 
 
 async def test_licenses_wait_for_a_slow_conversion(desk: Desk, world: World, behaviour: Behaviour) -> None:
-    """A1: the conversion is accepted at once and seen later; the licence goes after that, in the same run."""
+    """A1: the conversion is accepted at once and seen later; the license goes after that, in the same run."""
     behaviour.conversion_delay = 0.5
 
     (result,) = await desk.offboard(ADA, settings={"convert_to_shared": True, "remove_licenses": True})
@@ -112,7 +112,7 @@ async def test_a_blocker_stops_before_the_first_change(desk: Desk, world: World,
 
 
 async def test_a_decided_blocker_lets_the_run_go_on(desk: Desk, world: World) -> None:
-    """A11: over 50 GB; the technician decides to keep the licence."""
+    """A11: over 50 GB; the technician decides to keep the license."""
     world.mailboxes["ada"].size = 62 * 1024**3
 
     (result,) = await desk.offboard(ADA, settings=EVERYTHING, decisions={"mailbox_over_50_gb": "keep_exchange_license"})
@@ -286,8 +286,8 @@ async def test_a_shared_mailbox_with_an_open_account_is_warned_of(desk: Desk) ->
     assert "sign_in_stays_open" in {note.code for note in planned.offboardings[0].notes}
 
 
-async def test_licences_are_not_taken_from_a_mailbox_that_forwards(desk: Desk) -> None:
-    """F17: the forward would stop with the licence."""
+async def test_licenses_are_not_taken_from_a_mailbox_that_forwards(desk: Desk) -> None:
+    """F17: the forward would stop with the license."""
     planned = await desk.preview(ADA, settings={"forward_mail": {"to": "manager"}, "remove_licenses": True})
 
     assert planned.blocked
@@ -332,7 +332,7 @@ async def test_the_new_password_is_nowhere(desk: Desk, world: World, wire: Wire)
     assert "not-a-real-secret" not in kept
 
 
-async def test_a_mail_enabled_licensing_group_takes_its_licence_along(desk: Desk, world: World) -> None:
+async def test_a_mail_enabled_licensing_group_takes_its_license_along(desk: Desk, world: World) -> None:
     """A6: left through Exchange, waited for, read back."""
     world.add_group("mail-licensing", "ada", kind="mail_security", license_skus=[POWER_BI])
 

@@ -335,7 +335,7 @@ class TestPlanning:
         calendars, full_access = index_notes(record)
         assert f"Looked at 1 of 42 mailboxes: 1 that the rights index of {standing.as_of:%Y-%m-%d %H:%M}" in full_access
         assert "Looked at 0 of 42 mailboxes" in calendars
-        assert "--full-scan" in full_access
+        assert "full scan" in full_access
         facts = record.task("remove_mailbox_permissions").facts_before
         assert isinstance(facts, dict)
         assert facts["looked"]["as_of"] is not None

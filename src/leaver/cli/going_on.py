@@ -76,7 +76,7 @@ def cancel(offboarding_id: str, wants_json: bool) -> int:
         _show_json(record)
         return Ending.FINE
     done, left = done_and_not_done(record)
-    ended = "Cancelled" if record.ended_at else "The process that works on it has been told; it stops after its call"
+    ended = "Canceled" if record.ended_at else "The process that works on it has been told; it stops after its call"
     click.echo(f"{ended}: {record.id}, {record.user.display_name} ({record.user.upn}).")
     click.echo(f"Done and kept: {', '.join(done) or 'nothing'}.")
     click.echo(f"Not done: {', '.join(left) or 'nothing'}.")
@@ -99,7 +99,7 @@ def undo(
 ) -> int:
     """Put back what an offboarding changed, and read it back: planned, confirmed and proved like the offboarding.
 
-    What cannot come back (passwords, sessions, MFA methods, cancelled meetings) is said.
+    What cannot come back (passwords, sessions, MFA methods, canceled meetings) is said.
     """
     from leaver.domain.actor import Actor
 

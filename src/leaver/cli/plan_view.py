@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -112,7 +113,7 @@ def note_line(note: Note, indent: int = 4) -> RenderableType:
         row(Text("!" if note.kind is NoteKind.BLOCKER else "·", style=style), text, indent=indent)
     ]
     if note.choices:
-        choices = "  or  ".join(f"--decide {note.code}={choice}" for choice in note.choices)
+        choices = "  or  ".join(f"--decide {shlex.quote(f'{note.key}={choice}')}" for choice in note.choices)
         lines.append(Padding(Text(choices, style="cyan"), (0, 0, 0, indent + 2)))
     return Group(*lines)
 

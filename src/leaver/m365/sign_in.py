@@ -39,11 +39,11 @@ _ADVICE: dict[int, tuple[str, str]] = {
     ),
     650052: (
         "the tenant has no subscription for this service",
-        "Assign a licence that includes the service, or leave out the tasks that need it; then consent again.",
+        "Assign a license that includes the service, or leave out the tasks that need it; then consent again.",
     ),
     500011: (
         "the service is not present in the tenant",
-        "Assign a licence that includes the service, or leave out the tasks that need it; then consent again.",
+        "Assign a license that includes the service, or leave out the tasks that need it; then consent again.",
     ),
     65001: ("consent is missing", _CONSENT),
     90002: (
@@ -55,7 +55,7 @@ _ADVICE: dict[int, tuple[str, str]] = {
     900382: ("the tenant lives in another national cloud", "Set LEAVER_CLOUD to the tenant's cloud."),
     900432: ("the tenant lives in another national cloud", "Set LEAVER_CLOUD to the tenant's cloud."),
     90099: (
-        "the application is not authorised in the customer's tenant",
+        "the application is not authorized in the customer's tenant",
         "Consent for the customer: Partner Center application consent, or the admin consent link.",
     ),
     53003: (

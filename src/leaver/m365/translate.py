@@ -228,7 +228,7 @@ Verdict = tuple[type[LeaverError], str]
 def _graph_kind(answer: Answer, said: Said) -> Verdict:
     text = _plain(said.text)
     if _has(text, _ON_PREMISES):
-        return OnPremises, "Change it in the on-premises Active Directory and let it synchronise."
+        return OnPremises, "Change it in the on-premises Active Directory and let it synchronize."
     if _has(text, _NOT_YET):
         return NotYet, "The other methods go first; Leaver repeats by itself."
     if answer.status == 404 or said.code.lower() in _NOT_THERE_CODES or _has(text, _NOT_THERE):
@@ -252,7 +252,7 @@ def _graph_kind(answer: Answer, said: Said) -> Verdict:
 def _exchange_kind(answer: Answer, said: Said) -> Verdict:
     text = _plain(said.text)
     if _has(text, _ON_PREMISES):
-        return OnPremises, "Change it in the on-premises Active Directory or Exchange and let it synchronise."
+        return OnPremises, "Change it in the on-premises Active Directory or Exchange and let it synchronize."
     if said.kind == "UnableToWriteToAadException":
         return Unavailable, "Exchange could not write to the directory just now; Leaver repeats by itself."
     if said.kind in _ABSENT_TYPES or _has(text, _NOT_THERE):

@@ -26,7 +26,7 @@ STATES = {
     "follow_up": "Done; something is left for a person.",
     "failed": "At least one task failed or could not be proved.",
     "blocked": "It was stopped before the first change, because something must be decided.",
-    "cancelled": "It was cancelled. What was done stays.",
+    "cancelled": "It was canceled. What was done stays.",
     "scheduled": "It is scheduled.",
     "planned": "It starts at once.",
 }

@@ -120,10 +120,12 @@ def line(change: Change, zone: tzinfo = UTC) -> str:
 
 def permanently(change: Change, zone: tzinfo = UTC) -> str:
     """What a person types their name for, in a sentence."""
-    if isinstance(change.before, list) and "meetings" in change.what:
-        number = len(change.before)
-        what = "1 future meeting is" if number == 1 else f"{number} future meetings are"
-        return f"{what} canceled and those who were invited are e-mailed: {', '.join(map(str, change.before[:10]))}."
+    if _is_meetings(change):
+        named = members(change)
+        what = {0: f"{name_of(change)} are", 1: "1 future meeting is"}.get(
+            len(named), f"{len(named)} future meetings are"
+        )
+        return f"{what} canceled and those who were invited are e-mailed{': ' if named else ''}{', '.join(named[:10])}."
     return f"{words.sentence(change, zone=zone)}."
 
 
@@ -137,7 +139,17 @@ def in_short(task: TaskRecord) -> str:
 
 def is_delta(change: Change) -> bool:
     """Whether before and after say more than the name of the thing does."""
-    return change.what in VALUES or words.kind_of(change) == "change" or change.what == "forwarding"
+    return (
+        change.what in VALUES
+        or words.kind_of(change) == "change"
+        or change.what == "forwarding"
+        or _is_meetings(change)
+    )
+
+
+def members(change: Change) -> list[str]:
+    """The things that one change is about, where it is about several: the meetings that are canceled."""
+    return [str(each) for each in change.before] if isinstance(change.before, list) and _is_meetings(change) else []
 
 
 def _spoken(change: Change, item: Json, zone: tzinfo) -> str:
@@ -146,6 +158,8 @@ def _spoken(change: Change, item: Json, zone: tzinfo) -> str:
         return values[item]
     if isinstance(item, dict):
         return _telling(item)
+    if _is_meetings(change) and item is change.before:
+        return words.counted(len(members(change)), "meeting") if item else "None listed"
     if item is None or item in ("", []):
         return "None"
     return words.value(item, LONGEST, zone)
@@ -170,3 +184,7 @@ def _noun(task: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _is_meetings(change: Change) -> bool:
+    return change.what.startswith("meetings ")

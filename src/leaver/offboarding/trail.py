@@ -79,7 +79,7 @@ _ENDED = {
     "follow_up": Result("c-warn", "user", "Follow-up"),
     "failed": Result("c-bad", "stop", "Failed"),
     "blocked": Result("c-bad", "stop", "Blocked"),
-    "cancelled": Result("c-mute", "x-circle", "Cancelled"),
+    "cancelled": Result("c-mute", "x-circle", "Canceled"),
 }
 _RESULTS = {
     "sign_in.refused": Result("c-bad", "blocked", "Refused"),

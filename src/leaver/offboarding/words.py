@@ -42,7 +42,7 @@ STATES = {
     State.COMPLETED: "Completed",
     State.FOLLOW_UP: "Follow-up",
     State.FAILED: "Failed",
-    State.CANCELLED: "Stopped",
+    State.CANCELLED: "Canceled",
     State.BLOCKED: "Blocked",
 }
 
@@ -56,11 +56,16 @@ REVERSIBILITY = {
 UNTRIED = (Outcome.FAILED, Outcome.UNVERIFIED, Outcome.BLOCKED, Outcome.CANCELLED)
 """Outcomes that leave something undone or unproven."""
 
+GONE = ("canceled",)
+"""What a thing that goes away has become."""
+
 GLYPHS = {"add": "+", "change": "~", "remove": "−", "done": "✓", "not_here": "⊘", "blocker": "!"}
 
 
 def kind_of(change: Change) -> str:
     """Whether a change adds, removes or changes something: `add`, `remove` or `change`."""
+    if change.after in GONE:
+        return "remove"
     if _nothing(change.before) and not _nothing(change.after):
         return "add"
     if _nothing(change.after) and not _nothing(change.before):
@@ -254,7 +259,7 @@ def verdict(offboarding: Offboarding) -> Verdict:
         State.FOLLOW_UP: (f"Completed, with {counted(follow_ups, 'follow-up')} for a person.", "warn"),
         State.FAILED: (_failed(counts, total), "bad"),
         State.WAITING: ("Not complete: Microsoft has not finished.", "info"),
-        State.CANCELLED: ("Stopped before the end.", "warn"),
+        State.CANCELLED: ("Canceled before the end.", "warn"),
         State.BLOCKED: ("Blocked: nothing more is changed until it is decided.", "bad"),
         State.PLANNED: ("Planned. Nothing was changed.", "info"),
         State.SCHEDULED: ("Scheduled. Nothing was changed.", "info"),

@@ -21,5 +21,5 @@ def how_far(looked: Looked | None, what: str) -> Iterable[Note]:
     yield info(
         FROM_INDEX,
         f"Looked at {looked.looked_at:,} of {looked.mailboxes:,} mailboxes: {', '.join(why[:-1])} and {why[-1]}. "
-        f"{what} given since then on another mailbox is found only by looking through every mailbox (--full-scan).",
+        f"{what} given since then on another mailbox is found only by a full scan, which looks through every mailbox.",
     )

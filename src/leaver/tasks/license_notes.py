@@ -1,4 +1,4 @@
-"""What a person should know when licences go, and what is left for a person or for Microsoft to do."""
+"""What a person should know when licenses go, and what is left for a person or for Microsoft to do."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def consequences(
         archived = since + timedelta(days=_DAYS_UNTIL_ONEDRIVE_ARCHIVED)
         yield info(
             "onedrive_unlicensed",
-            f"A OneDrive without a licence is archived about {archived:%Y-%m-%d}, and reopening it then costs money. "
+            f"A OneDrive without a license is archived about {archived:%Y-%m-%d}, and reopening it then costs money. "
             "Move the files before.",
         )
     if "MCOEV" in plans and "unassign_phone_numbers" not in chosen:
         yield warning(
             "phone_number_may_stay",
-            "The Teams Phone licence goes; without it a number that is assigned cannot be unassigned. Choose "
+            "The Teams Phone license goes; without it a number that is assigned cannot be unassigned. Choose "
             "unassign_phone_numbers too.",
         )
 
@@ -56,7 +56,7 @@ def left_to_people(licensing: Licensing, group: Group) -> Note:
 
 
 def left_to_microsoft(licensing: Licensing, state: LicenseState) -> Note | Awaiting:
-    """A licence of a group that the user has left already."""
+    """A license of a group that the user has left already."""
     product = ", ".join(licensing.names([state.sku_id]))
     if state.error in _NO_ERROR:
         return Awaiting(
@@ -66,5 +66,5 @@ def left_to_microsoft(licensing: Licensing, state: LicenseState) -> Note | Await
     return follow_up(
         "license_error",
         f"{product} stays although the user has left the group that assigned it: {state.error}. Remove what depends on "
-        "it, or reprocess the user's licences (Entra admin center, Users, Licenses).",
+        "it, or reprocess the user's licenses (Entra admin center, Users, Licenses).",
     )

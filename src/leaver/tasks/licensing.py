@@ -16,7 +16,7 @@ from leaver.m365.tenant import Tenant
 
 @dataclass(frozen=True)
 class Licensing:
-    """The user's licences, the tenant's products, and the licensing groups that the user is in."""
+    """The user's licenses, the tenant's products, and the licensing groups that the user is in."""
 
     user: User
     products: Mapping[str, Sku] = field(default_factory=dict)
@@ -25,12 +25,12 @@ class Licensing:
 
     @property
     def direct(self) -> tuple[LicenseState, ...]:
-        """Licences that only the user's own assignment gives; the others cannot be removed from the user."""
+        """Licenses that only the user's own assignment gives; the others cannot be removed from the user."""
         return tuple(state for state in self.user.license_states if not state.by_group)
 
     @property
     def left_behind(self) -> tuple[LicenseState, ...]:
-        """Licences of groups that the user is no longer in: Microsoft takes them away in its own time."""
+        """Licenses of groups that the user is no longer in: Microsoft takes them away in its own time."""
         groups = {group.id for group in self.groups}
         return tuple(state for state in self.user.license_states if state.by_group and state.by_group not in groups)
 

@@ -1,4 +1,4 @@
-"""What becomes of a mailbox when its licence goes: its limits without one, and what a person must decide."""
+"""What becomes of a mailbox when its license goes: its limits without one, and what a person must decide."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from leaver.domain.plan import Note, NoteKind, blocker
 from leaver.m365.exchange.mailboxes import Mailbox
 
 LIMIT = 50 * 1024**3
-"""Bytes that a shared mailbox may hold without a licence (Microsoft 365 admin: about shared mailboxes)."""
+"""Bytes that a shared mailbox may hold without a license (Microsoft 365 admin: about shared mailboxes)."""
 KEEP = "keep_exchange_license"
 LOSE = "lose_mailbox"
 KEEP_USER_MAILBOX = "keep_user_mailbox"
@@ -20,7 +20,7 @@ _ARCHIVING = "Exchange Online Plan 2 (or Plan 1 with Exchange Online Archiving),
 
 @dataclass(frozen=True)
 class MailboxAtRisk:
-    """The mailbox behind the licences, its size in bytes where Exchange has a figure, and what was decided about it."""
+    """The mailbox behind the licenses, its size in bytes where Exchange has a figure, and what was decided about it."""
 
     mailbox: Mailbox
     size: int | None
@@ -35,7 +35,7 @@ class MailboxAtRisk:
 
     @property
     def keeps_license(self) -> bool:
-        """Whether it was decided that the Exchange licence stays."""
+        """Whether it was decided that the Exchange license stays."""
         return any(self._choice(note) == KEEP for note in self._questions())
 
     @property
@@ -54,7 +54,7 @@ class MailboxAtRisk:
         found = {
             blocker(
                 "mailbox_would_be_lost",
-                f"Without its licence the mailbox {address} is deleted after 30 days. Convert it to a shared one in "
+                f"Without its license the mailbox {address} is deleted after 30 days. Convert it to a shared one in "
                 "the same offboarding, or decide here.",
                 KEEP,
                 LOSE,
@@ -84,7 +84,7 @@ class MailboxAtRisk:
 
 
 def needs_license(mailbox: Mailbox) -> bool:
-    """Whether Exchange deletes this kind of mailbox once it has no licence."""
+    """Whether Exchange deletes this kind of mailbox once it has no license."""
     return mailbox.kind not in _NEED_NO_LICENSE
 
 

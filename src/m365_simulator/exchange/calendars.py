@@ -169,7 +169,7 @@ def remove_folder_permission(call: Invocation) -> None:
 
 @cmdlet("Remove-CalendarEvents", store=True)
 def remove_calendar_events(call: Invocation) -> Sequence[Any]:
-    """Cancels the meetings that the owner organises, from a day on for a number of days, and mails about it."""
+    """Cancels the meetings that the owner organizes, from a day on for a number of days, and mails about it."""
     recipient, mailbox = call.mailbox()
     days = _days(call)
     start = _start(call)

@@ -73,7 +73,7 @@ class Invocation:
     anchor: str = ""
     warnings: list[str] = field(default_factory=list)
     membership_changed: Callable[[Group, str], None] = lambda _group, _alias: None
-    """Told when somebody (alias) has joined or left a group, whose licences then come or go."""
+    """Told when somebody (alias) has joined or left a group, whose licenses then come or go."""
 
     @property
     def directory(self) -> Directory:

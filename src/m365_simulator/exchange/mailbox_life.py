@@ -1,6 +1,6 @@
-"""What becomes of a mailbox when its type, its licence or its user changes. Graph and Exchange both ask here.
+"""What becomes of a mailbox when its type, its license or its user changes. Graph and Exchange both ask here.
 
-Whoever takes or gives a licence calls `license_changed`; whoever deletes or restores a user, `user_deleted` or
+Whoever takes or gives a license calls `license_changed`; whoever deletes or restores a user, `user_deleted` or
 `user_restored`.
 """
 
@@ -15,7 +15,7 @@ KEPT = timedelta(days=30)
 
 
 def exchange_plans(world: World, user: User) -> list[str]:
-    """Names of the Exchange plans that the user's licences switch on."""
+    """Names of the Exchange plans that the user's licenses switch on."""
     return [
         name
         for state in user.licenses
@@ -42,7 +42,7 @@ def convert(mailbox: Mailbox, kind: str, now: datetime, delay: float) -> None:
 
 
 def license_changed(world: World, alias: str, now: datetime) -> None:
-    """A user mailbox without an Exchange licence is soft-deleted; with one again within 30 days it comes back.
+    """A user mailbox without an Exchange license is soft-deleted; with one again within 30 days it comes back.
 
     A conversion that has not become visible yet does not save it.
     """
@@ -66,7 +66,7 @@ def user_deleted(world: World, alias: str, now: datetime) -> None:
 
 
 def user_restored(world: World, alias: str, now: datetime) -> None:
-    """The mailbox comes back with its account; a user mailbox only if the account brought a licence back."""
+    """The mailbox comes back with its account; a user mailbox only if the account brought a license back."""
     mailbox, user = world.mailboxes.get(alias), world.users.get(alias)
     if mailbox is None or user is None or mailbox.soft_deleted_at is None or now - mailbox.soft_deleted_at > KEPT:
         return

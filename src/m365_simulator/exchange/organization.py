@@ -1,4 +1,4 @@
-"""Settings of the organisation that an offboarding reads."""
+"""Settings of the organization that an offboarding reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from m365_simulator.exchange.cmdlets import Invocation, Row, cmdlet
 
 @cmdlet("Get-OrganizationConfig")
 def get_organization_config(call: Invocation) -> list[Row]:
-    """The organisation."""
+    """The organization."""
     world = call.world
     return [
         {

@@ -17,7 +17,7 @@ _READ = ("EntitlementManagement.Read.All", "EntitlementManagement.ReadWrite.All"
 def assignments(call: GraphCall) -> Answer:
     """The delivered packages, for whom the filter names."""
     if not call.world.premium:
-        raise GraphError(403, "Forbidden", "The tenant has no licence for entitlement management.")
+        raise GraphError(403, "Forbidden", "The tenant has no license for entitlement management.")
     rows = [_shape(call, alias, name) for alias, name in call.world.access_packages if alias in call.world.users]
     if "$filter" in call.query:
         wanted = Filter(call.query["$filter"])

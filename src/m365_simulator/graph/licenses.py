@@ -58,7 +58,7 @@ def assigned(call: GraphCall) -> Answer:
 
 @route("POST", "/users/{}/reprocessLicenseAssignment", *_WRITE)
 def reprocessed(call: GraphCall) -> Answer:
-    """Brings licences by groups in line with the memberships, now."""
+    """Brings licenses by groups in line with the memberships, now."""
     user = people.actual(call)
     for group in call.world.groups.values():
         if group.license_skus:

@@ -59,7 +59,7 @@ def unassigned(call: GraphCall) -> Answer:
     also=(f"{_ACTIONS}/microsoft.graph.teamsAdministration.assignNumber",),
 )
 def assigned(call: GraphCall) -> Answer:
-    """Orders that a number be given to somebody who has the licence for it."""
+    """Orders that a number be given to somebody who has the license for it."""
     number = _number(call)
     user = call.directory.user(str(call.given("assignmentTargetId") or ""))
     if user is None:

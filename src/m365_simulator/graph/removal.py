@@ -10,7 +10,7 @@ from m365_simulator.world import User
 
 
 def delete_user(call: GraphCall, user: User) -> None:
-    """Soft-deletes a user: memberships, licences and mailbox are kept aside for 30 days."""
+    """Soft-deletes a user: memberships, licenses and mailbox are kept aside for 30 days."""
     state, world, alias = call.state, call.world, user.alias
     if not call.caller.may("User.DeleteRestore.All", "User.ReadWrite.All"):
         raise denied()

@@ -6,7 +6,7 @@ from m365_simulator.world import E3, POWER_BI, TEAMS_PHONE, Cloud
 
 
 def fill(cloud: Cloud) -> str:
-    """12 groups of all kinds, 3 licences of which one inherited, 4 MFA methods, 3 rules, 2 devices, 6 mailboxes."""
+    """12 groups of all kinds, 3 licenses of which one inherited, 4 MFA methods, 3 rules, 2 devices, 6 mailboxes."""
     world = cloud.add_world("typical.example", "Typical")
     world.add_user("grace", "Grace Successor")
     for number in range(198):

@@ -150,9 +150,9 @@ async def test_an_operation_is_asked_about_soon_and_then_seldom(
 
 
 async def test_a_failed_operation_says_why(numbers: PhoneNumbers, stubs: Stubs, eve: Leaver) -> None:
-    stubs.graph.answers[OPERATION] = _operation("failed", numbers=[{"statusDetail": "No licence for calls."}])
+    stubs.graph.answers[OPERATION] = _operation("failed", numbers=[{"statusDetail": "No license for calls."}])
 
-    with pytest.raises(Refused, match="No licence for calls"):
+    with pytest.raises(Refused, match="No license for calls"):
         await numbers.assign(PhoneNumber("+31", "callingPlan"), eve.id)
 
 

@@ -1,4 +1,4 @@
-"""Groups, licences, numbers, drives and the tenant itself, against the simulator."""
+"""Groups, licenses, numbers, drives and the tenant itself, against the simulator."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ async def test_more_groups_than_one_page_are_all_seen(world: World, tenant: Tena
     assert len(await tenant.groups.memberships(ada.id)) == 1100
 
 
-async def test_licences_are_removed_and_given_back(world: World, tenant: Tenant, ada: Leaver) -> None:
+async def test_licenses_are_removed_and_given_back(world: World, tenant: Tenant, ada: Leaver) -> None:
     await tenant.licenses.assign(ada.id, [(POWER_BI, ["2049e525-b859-401b-b2a0-e0a31c4b1fe4"])]) if False else None
     world.add_sku(POWER_BI)
     await tenant.licenses.assign(ada.id, [(POWER_BI, [])])

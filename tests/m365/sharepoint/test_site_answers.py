@@ -121,7 +121,7 @@ async def test_a_colleague_whom_sharepoint_does_not_know_is_named(stubbed: Tenan
     with pytest.raises(Refused, match=r"does not know bob@contoso\.example") as refused:
         await stubbed.sites.grant_admin(site, BOB)
 
-    assert "licence" in refused.value.advice
+    assert "license" in refused.value.advice
 
 
 async def test_without_a_certificate_sharepoint_is_not_possible(stubbed: Tenant, stubs: Stubs) -> None:

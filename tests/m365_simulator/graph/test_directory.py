@@ -128,7 +128,7 @@ async def test_the_default_method_goes_last(ask: Ask, world: World) -> None:
     assert "Cannot delete default method" in answer.json()["error"]["message"]
 
 
-async def test_an_inherited_licence_is_not_taken_directly(ask: Ask, world: World) -> None:
+async def test_an_inherited_license_is_not_taken_directly(ask: Ask, world: World) -> None:
     world.add_user("eve", licenses=())
     world.add_group("licensed", "eve", license_skus=[E3])
     body = {"addLicenses": [], "removeLicenses": [E3]}
@@ -138,7 +138,7 @@ async def test_an_inherited_licence_is_not_taken_directly(ask: Ask, world: World
     assert "inherited from a group" in answer.json()["error"]["message"]
 
 
-async def test_an_unconverted_mailbox_goes_with_its_licence(ask: Ask, world: World) -> None:
+async def test_an_unconverted_mailbox_goes_with_its_license(ask: Ask, world: World) -> None:
     body = {"addLicenses": [], "removeLicenses": [E3]}
 
     await ask("POST", f"/users/{world.users['ada'].id}/assignLicense", json=body)

@@ -185,7 +185,7 @@ class TestNumbers:
         assert operation["status"] == "failed"
         assert why in operation["numbers"][0]["statusDetail"]
 
-    async def test_a_number_is_not_given_to_somebody_without_the_licence(self, graph: Graph) -> None:
+    async def test_a_number_is_not_given_to_somebody_without_the_license(self, graph: Graph) -> None:
         graph.world.add_user("eve", licenses=())
         graph.world.add_number("+31205550100")
         body = {

@@ -140,7 +140,7 @@ async def test_an_access_package_is_named_that_would_bring_memberships_back(
 
 
 async def test_access_packages_that_may_not_be_read_stop_nothing(world: World, tenant: Tenant, ada: Leaver) -> None:
-    """D18: most tenants have no licence for them."""
+    """D18: most tenants have no license for them."""
     world.premium = False
     world.add_group("sales", "ada", "bob")
 
@@ -317,7 +317,7 @@ def licensing(world: World, kind: str = "security") -> None:
     world.add_group("e3", "ada", license_skus=[E3], kind=kind, owners=["bob"])
 
 
-async def test_a_licensing_group_is_left_to_the_task_that_removes_licences(
+async def test_a_licensing_group_is_left_to_the_task_that_removes_licenses(
     world: World, tenant: Tenant, ada: Leaver
 ) -> None:
     """A5."""
@@ -337,7 +337,7 @@ async def test_a_licensing_group_that_no_task_leaves_is_said(world: World, tenan
     assert await asked.notes() == {"licensing_group": "follow_up"}
 
 
-async def test_owning_a_team_that_assigns_licences_is_not_ended_here(world: World, tenant: Tenant, ada: Leaver) -> None:
+async def test_owning_a_team_that_assigns_licenses_is_not_ended_here(world: World, tenant: Tenant, ada: Leaver) -> None:
     """A5, D7."""
     licensing(world, "microsoft365")
     world.groups["e3"].owners.add("ada")

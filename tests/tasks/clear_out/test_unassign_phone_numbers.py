@@ -67,7 +67,7 @@ async def test_it_does_not_apply_in_a_tenant_without_teams(world: World, tenant:
 
 
 async def test_a_number_that_nobody_can_see_is_left_to_a_person(world: World, tenant: Tenant, ada: Leaver) -> None:
-    """F26: only the global cloud lets applications manage numbers; the licence tells that there may be one."""
+    """F26: only the global cloud lets applications manage numbers; the license tells that there may be one."""
     world.teams = False
     world.users["ada"].licenses.append(LicenseState(world.add_sku(TEAMS_PHONE).sku_id))
 
@@ -87,6 +87,6 @@ async def test_a_number_is_not_called_unassigned_when_teams_stops_answering(
         await task.apply(change)
 
 
-async def test_the_licence_stays_until_the_number_is_free() -> None:
+async def test_the_license_stays_until_the_number_is_free() -> None:
     """F26."""
     assert "unassign_phone_numbers" in task_named("remove_licenses").after

@@ -49,7 +49,7 @@ def held(world: World, alias: str = "ada") -> set[str]:
     return {state.sku_id for state in world.users[alias].licenses}
 
 
-async def test_no_licence_goes_while_the_mailbox_is_being_converted(
+async def test_no_license_goes_while_the_mailbox_is_being_converted(
     world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour, wire: Wire
 ) -> None:
     """A1, A2."""
@@ -63,7 +63,7 @@ async def test_no_licence_goes_while_the_mailbox_is_being_converted(
     assert wire.writes == []
 
 
-async def test_the_licence_goes_once_the_mailbox_reads_as_shared(world: World, tenant: Tenant, ada: Leaver) -> None:
+async def test_the_license_goes_once_the_mailbox_reads_as_shared(world: World, tenant: Tenant, ada: Leaver) -> None:
     """A1."""
     context = choosing("convert_to_shared")
     task = RemoveLicenses(tenant, ada, context=context)
@@ -75,7 +75,7 @@ async def test_the_licence_goes_once_the_mailbox_reads_as_shared(world: World, t
     assert held(world) == set()
 
 
-def test_a_conversion_that_failed_holds_the_licences() -> None:
+def test_a_conversion_that_failed_holds_the_licenses() -> None:
     """A2."""
     assert RemoveLicenses.needs == ("convert_to_shared",)
 
@@ -99,7 +99,7 @@ async def test_a_mailbox_that_somebody_decided_to_lose_is_no_obstacle(
     assert held(world) == set()
 
 
-async def test_keeping_the_exchange_licence_removes_the_others(world: World, tenant: Tenant, ada: Leaver) -> None:
+async def test_keeping_the_exchange_license_removes_the_others(world: World, tenant: Tenant, ada: Leaver) -> None:
     """A2, A11, A12."""
     world.users["ada"].licenses.append(LicenseState(world.add_sku(POWER_BI).sku_id))
     context = deciding(mailbox_would_be_lost="keep_exchange_license")
@@ -120,7 +120,7 @@ async def test_the_evidence_names_the_products(world: World, tenant: Tenant, ada
     assert (change.before, change.after) == (["Microsoft 365 E3"], [])
 
 
-async def test_an_inherited_licence_goes_by_leaving_the_group(world: World, tenant: Tenant, ada: Leaver) -> None:
+async def test_an_inherited_license_goes_by_leaving_the_group(world: World, tenant: Tenant, ada: Leaver) -> None:
     """A4, A5."""
     shared(world)
     world.users["ada"].licenses.clear()
@@ -186,7 +186,7 @@ async def test_a_synced_licensing_group_is_left_to_active_directory(world: World
     assert "Sales in Active Directory" in (await codes(task))["synced_licensing_group"]
 
 
-async def test_only_direct_licences_are_sent_in_one_call(world: World, tenant: Tenant, ada: Leaver, wire: Wire) -> None:
+async def test_only_direct_licenses_are_sent_in_one_call(world: World, tenant: Tenant, ada: Leaver, wire: Wire) -> None:
     """A8, A9."""
     shared(world)
     world.users["ada"].licenses.append(LicenseState(world.add_sku(TEAMS_PHONE).sku_id))
@@ -210,7 +210,7 @@ async def test_products_that_depend_on_each_other_go_together(world: World, tena
     assert held(world) == set()
 
 
-async def test_a_direct_licence_waits_for_the_inherited_one_that_depends_on_it(
+async def test_a_direct_license_waits_for_the_inherited_one_that_depends_on_it(
     world: World, tenant: Tenant, ada: Leaver
 ) -> None:
     """A9."""
@@ -229,7 +229,7 @@ async def test_a_direct_licence_waits_for_the_inherited_one_that_depends_on_it(
     assert held(world) == set()
 
 
-async def test_a_licence_that_microsoft_is_still_taking_away_is_awaited(
+async def test_a_license_that_microsoft_is_still_taking_away_is_awaited(
     world: World, tenant: Tenant, ada: Leaver, behaviour: Behaviour
 ) -> None:
     """A9."""
@@ -257,7 +257,7 @@ async def test_a_licensing_error_is_told_by_its_name(world: World, tenant: Tenan
     assert (await kinds(task))["license_error"] == "follow_up"
 
 
-async def test_a_colleague_keeps_their_licences(world: World, tenant: Tenant, ada: Leaver, wire: Wire) -> None:
+async def test_a_colleague_keeps_their_licenses(world: World, tenant: Tenant, ada: Leaver, wire: Wire) -> None:
     """A10."""
     shared(world)
     world.add_group("power-bi", "ada", "bob", license_skus=[POWER_BI])
@@ -281,7 +281,7 @@ async def test_a_mailbox_above_50_gb_needs_a_decision(world: World, tenant: Tena
     assert bool(await decided.pending()) is (choice == "convert_anyway")
 
 
-async def test_all_licences_stay_when_the_user_mailbox_stays(world: World, tenant: Tenant, ada: Leaver) -> None:
+async def test_all_licenses_stay_when_the_user_mailbox_stays(world: World, tenant: Tenant, ada: Leaver) -> None:
     """A11."""
     world.mailboxes["ada"].size = 60 * GB
     world.add_group("power-bi", "ada", license_skus=[POWER_BI])
@@ -331,7 +331,7 @@ async def test_a_decision_stays_in_the_plan_as_a_warning(world: World, tenant: T
     assert (await kinds(task))["mailbox_would_be_lost"] == "warning"
 
 
-async def test_the_licence_of_a_mailbox_on_hold_is_left_to_the_deletion(
+async def test_the_license_of_a_mailbox_on_hold_is_left_to_the_deletion(
     world: World, tenant: Tenant, ada: Leaver
 ) -> None:
     """G15."""
@@ -351,7 +351,7 @@ async def test_without_a_mailbox_nothing_is_asked(world: World, tenant: Tenant, 
     assert held(world) == set()
 
 
-def test_numbers_go_before_the_licence_that_they_need() -> None:
+def test_numbers_go_before_the_license_that_they_need() -> None:
     """F26."""
     assert "unassign_phone_numbers" in RemoveLicenses.after
 

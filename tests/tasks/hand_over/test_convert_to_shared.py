@@ -44,7 +44,7 @@ async def test_an_unlicensed_user_mailbox_must_be_licensed_first(world: World, t
     asked = Asked(tenant, ada, ConvertToShared)
 
     assert await asked.notes() == {"mailbox_without_license": "blocker"}
-    assert "Assign an Exchange Online licence" in await asked.texts()
+    assert "Assign an Exchange Online license" in await asked.texts()
 
 
 async def test_an_unlicensed_user_mailbox_can_be_left_to_a_person(world: World, tenant: Tenant, ada: Leaver) -> None:
@@ -85,7 +85,7 @@ async def test_a_large_mailbox_keeps_its_type_if_that_was_decided(world: World, 
         ("in_place_holds", ["UniH1"], "eDiscovery hold"),
     ],
 )
-async def test_a_mailbox_that_needs_a_licence_as_a_shared_one_too_is_warned_of(
+async def test_a_mailbox_that_needs_a_license_as_a_shared_one_too_is_warned_of(
     world: World, tenant: Tenant, ada: Leaver, field: str, value: object, word: str
 ) -> None:
     """A11, A12."""
@@ -128,11 +128,11 @@ async def test_phones_are_removed_before_the_conversion() -> None:
     assert "remove_mobile_devices" in ConvertToShared.follows
 
 
-async def test_undo_waits_for_the_licence(world: World, tenant: Tenant, ada: Leaver) -> None:
+async def test_undo_waits_for_the_license(world: World, tenant: Tenant, ada: Leaver) -> None:
     """A2."""
     asked = Asked(tenant, ada, ConvertToShared)
     await asked.run()
     world.users["ada"].licenses = []
 
-    with pytest.raises(NotYet, match="licence"):
+    with pytest.raises(NotYet, match="license"):
         await asked.undo()

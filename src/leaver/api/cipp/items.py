@@ -89,7 +89,7 @@ async def remove_scheduled_item(request: Request, here: Here, person: Caller) ->
     record = await offboarding_of(here, person, names[0], Right.OFFBOARD)
     await here.desk.cancel(record.id, person.actor())
     who = plainly(record.user.upn, record.user.id)
-    return plain({"Results": f"Cancelled the offboarding of {who}. What was done stays as it is."})
+    return plain({"Results": f"Canceled the offboarding of {who}. What was done stays as it is."})
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""Calendars: who may see them, and the meetings their owner organises."""
+"""Calendars: who may see them, and the meetings their owner organizes."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Calendars:
         return tuple(dict.fromkeys(lines))
 
     async def cancel(self, user: Addressed, days: int) -> None:
-        """Cancel the meetings that the leaver organises within so many days; attendees are mailed.
+        """Cancel the meetings that the leaver organizes within so many days; attendees are mailed.
 
         A series with one instance within them is cancelled as a whole. Exchange only says that it queued the work.
         """

@@ -94,7 +94,7 @@ class Mailbox:
     @property
     def holds(self) -> tuple[str, ...]:
         """What keeps its contents from being deleted, in words."""
-        # An entry that begins with `-` says that an organisation-wide policy leaves this mailbox out.
+        # An entry that begins with `-` says that an organization-wide policy leaves this mailbox out.
         in_place = [hold for hold in self.in_place_holds if not hold.startswith("-")]
         found = {
             "litigation hold": self.litigation_hold,

@@ -1,4 +1,4 @@
-"""Mobile devices that synchronise a mailbox."""
+"""Mobile devices that synchronize a mailbox."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class AccessPackages:
     async def of(self, user_id: str) -> tuple[str, ...] | None:
         """Names of the packages that a user holds; None where that cannot be read.
 
-        Few tenants have the licence, and the permission for it (EntitlementManagement.Read.All) is no condition of any
+        Few tenants have the license, and the permission for it (EntitlementManagement.Read.All) is no condition of any
         task: a refusal says only that nothing is known.
         """
         params = {

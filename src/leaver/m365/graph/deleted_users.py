@@ -45,7 +45,7 @@ class DeletedUsers:
         return max(found, key=lambda user: user.deleted_at.timestamp() if user.deleted_at else 0.0, default=None)
 
     async def restore(self, user_id: str) -> None:
-        """Bring a deleted user back, disabled or not as it was, with its groups and licences."""
+        """Bring a deleted user back, disabled or not as it was, with its groups and licenses."""
         self._guard.only(user_id, "restoring a user")
         await self._wire.post(f"/directory/deletedItems/{quote_id(user_id)}/restore")
 

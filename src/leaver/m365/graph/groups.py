@@ -56,7 +56,7 @@ class Group:
 
     @property
     def assigns_licenses(self) -> bool:
-        """Whether its members get licences from it."""
+        """Whether its members get licenses from it."""
         return bool(self.license_sku_ids)
 
 

@@ -57,8 +57,8 @@ class Licenses:
         return tuple(_sku(row) for row in rows)
 
     async def remove(self, user_id: str, sku_ids: Sequence[str]) -> None:
-        """Take direct licences away, all in one call, since one product may depend on another; not held is no error."""
-        self._guard.only(user_id, "removing licences")
+        """Take direct licenses away, all in one call, since one product may depend on another; not held is no error."""
+        self._guard.only(user_id, "removing licenses")
         left = list(dict.fromkeys(sku_ids))
         try:
             await self._send(user_id, remove=left)
@@ -73,12 +73,12 @@ class Licenses:
 
     async def assign(self, user_id: str, licenses: Iterable[tuple[str, Sequence[str]]]) -> None:
         """Give products directly, each with the plans that stay off."""
-        self._guard.only(user_id, "assigning licences")
+        self._guard.only(user_id, "assigning licenses")
         await self._send(user_id, add=[{"skuId": sku, "disabledPlans": list(off)} for sku, off in licenses])
 
     async def reprocess(self, user_id: str) -> None:
-        """Ask Microsoft to work out the licences that come from groups again."""
-        self._guard.only(user_id, "reprocessing licences")
+        """Ask Microsoft to work out the licenses that come from groups again."""
+        self._guard.only(user_id, "reprocessing licenses")
         await self._wire.post(f"/users/{quote_id(user_id)}/reprocessLicenseAssignment", repeatable=True)
 
     async def _send(self, user_id: str, *, add: Sequence[dict[str, object]] = (), remove: Sequence[str] = ()) -> None:

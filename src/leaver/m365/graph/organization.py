@@ -21,7 +21,7 @@ class Organization:
     default_domain: str = ""
     initial_domain: str = ""
     synced: bool = False
-    """Whether the tenant is synchronised with an Active Directory at all."""
+    """Whether the tenant is synchronized with an Active Directory at all."""
 
 
 class Organizations:

@@ -287,7 +287,7 @@ def _user(row: Row) -> User:
 def _license_states(row: Row) -> tuple[LicenseState, ...]:
     states = row.get("licenseAssignmentStates")
     if states is None:
-        # Without them nobody knows what a group assigns; taken for direct, such a licence is refused, not overlooked.
+        # Without them nobody knows what a group assigns; taken for direct, such a license is refused, not overlooked.
         states = row.get("assignedLicenses") or ()
     return tuple(_license_state(state) for state in states)
 

@@ -92,7 +92,7 @@ class Sites:
                     status=error.status,
                     request_id=error.request_id,
                     service="sharepoint",
-                    advice="Give this person a licence with SharePoint, or wait some minutes if the account is new.",
+                    advice="Give this person a license with SharePoint, or wait some minutes if the account is new.",
                 ) from error
             raise
         number = _user_number(user.body)

@@ -1,4 +1,4 @@
-"""Cancel the meetings that the leaver organises."""
+"""Cancel the meetings that the leaver organizes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Meetings:
 
 
 class CancelMeetings(Task[Meetings | Absent]):
-    """Cancel organised meetings. Nobody can take that back: the attendees have been mailed.
+    """Cancel organized meetings. Nobody can take that back: the attendees have been mailed.
 
     Exchange queues the work and shows no result. So it is asked once for each offboarding, and again only while its
     preview still lists meetings. When its answer was lost, a preview that has become empty says that it was heard.
@@ -61,9 +61,9 @@ class CancelMeetings(Task[Meetings | Absent]):
             yield facts
             return
         change = Change(
-            f"meetings organised in the next {self.setting.days} days",
+            f"meetings organized in the next {self.setting.days} days",
             before=list(facts.shown) or None,
-            after="cancelled",
+            after="canceled",
             ref={"days": self.setting.days},
             reversibility=Reversibility.PERMANENT,
         )
@@ -75,13 +75,13 @@ class CancelMeetings(Task[Meetings | Absent]):
         yield change
 
     async def apply(self, change: Change) -> None:
-        """Ask Exchange to cancel them; what is cancelled already stays so, and nobody is mailed twice."""
+        """Ask Exchange to cancel them; what is canceled already stays so, and nobody is mailed twice."""
         await self.tenant.calendars.cancel(self.leaver, self.setting.days)
 
 
 def _consequences(count: int) -> str:
-    which = {0: "every organised meeting (the preview lists none)", 1: "1 meeting"}.get(count, f"{count} meetings")
+    which = {0: "every organized meeting (the preview lists none)", 1: "1 meeting"}.get(count, f"{count} meetings")
     return (
-        f"Attendees are mailed the cancellation of {which}. A series with a date in the window is cancelled whole. "
-        "A series cannot be moved to another organiser: a colleague who goes on with it must set it up again."
+        f"Attendees are mailed the cancellation of {which}. A series with a date in the window is canceled whole. "
+        "A series cannot be moved to another organizer: a colleague who goes on with it must set it up again."
     )

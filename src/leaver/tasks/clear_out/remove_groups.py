@@ -50,7 +50,7 @@ class Memberships:
 class RemoveGroups(Task[Memberships]):
     """End memberships and ownerships, each through the service that manages the group, ownership first.
 
-    Groups that assign licences are left to the task that removes licences: leaving one takes the licence, and with it
+    Groups that assign licenses are left to the task that removes licenses: leaving one takes the license, and with it
     a mailbox that is not converted yet.
     """
 
@@ -163,8 +163,8 @@ class RemoveGroups(Task[Memberships]):
         if (note := _out_of_reach(group)) is not None:
             yield note
         elif group.assigns_licenses and group.kind is GroupKind.MICROSOFT_365:
-            # Ending an ownership here can end the membership too, and with it the licence.
-            text = f"{self.leaver.display_name} owns {group.display_name}, which assigns licences: end that by hand."
+            # Ending an ownership here can end the membership too, and with it the license.
+            text = f"{self.leaver.display_name} owns {group.display_name}, which assigns licenses: end that by hand."
             yield follow_up("licensing_group_owner", text)
         elif owned.others:
             yield self._step("disown", group)
@@ -185,9 +185,9 @@ class RemoveGroups(Task[Memberships]):
             text = f"{name} is dynamic: {self.leaver.display_name} leaves by itself once the rule{rule} no longer fits."
             yield follow_up("dynamic_group", text)
         elif group.assigns_licenses and "remove_licenses" in self.context.chosen:
-            yield info(_LICENSING, f"{name} assigns licences; it is left when the licences are removed.")
+            yield info(_LICENSING, f"{name} assigns licenses; it is left when the licenses are removed.")
         elif group.assigns_licenses:
-            text = f"{name} assigns licences, so leaving it takes them. Choose remove_licenses, or do it by hand."
+            text = f"{name} assigns licenses, so leaving it takes them. Choose remove_licenses, or do it by hand."
             yield follow_up(_LICENSING, text)
         else:
             if group.role_assignable:
@@ -221,7 +221,7 @@ class RemoveGroups(Task[Memberships]):
         return follow_up(
             _LAST_OWNER,
             f"{self.leaver.display_name} is the last owner of {owned.group.display_name}, and a group needs one.{why} "
-            f"Say who takes over (last_owner:{owned.group.display_name}=…), or name another owner by hand.",
+            "Choose who takes over, or name another owner by hand.",
             *self._offered(owned, manager),
             about=owned.group.display_name,
         )

@@ -23,7 +23,7 @@ class Numbers:
     held: tuple[PhoneNumber, ...] | None
     """None where Teams does not show them to applications."""
     may_have_one: bool = False
-    """Whether a licence lets the leaver have a number; read only where none are shown."""
+    """Whether a license lets the leaver have a number; read only where none are shown."""
 
 
 class UnassignPhoneNumbers(Task[Numbers]):
@@ -60,7 +60,7 @@ class UnassignPhoneNumbers(Task[Numbers]):
                 f"{self.leaver.upn} > Account.",
             )
         elif facts.held is None:
-            text = f"Teams shows no numbers here, and {self.leaver.display_name} has no licence for one."
+            text = f"Teams shows no numbers here, and {self.leaver.display_name} has no license for one."
             yield NotApplicable(_UNMANAGED, text)
         for number in facts.held or ():
             if number.source == _ON_PREMISES:

@@ -99,7 +99,7 @@ class DeleteUser(Task[Account]):
         await self.tenant.users.delete(self.leaver.id)
 
     async def undo(self, change: Change) -> None:
-        """Restore, with groups, mailbox and the licences of that moment; sign-in stays as it was."""
+        """Restore, with groups, mailbox and the licenses of that moment; sign-in stays as it was."""
         tenant = self.tenant.fresh()
         if await tenant.deleted_users.get(self.leaver.id):
             await tenant.deleted_users.restore(self.leaver.id)

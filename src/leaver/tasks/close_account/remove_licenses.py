@@ -1,4 +1,4 @@
-"""Remove licences."""
+"""Remove licenses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from leaver.tasks.unlicensed_mailbox import LOSE, MailboxAtRisk, needs_license
 
 @dataclass(frozen=True)
 class Licenses:
-    """The licences, and the mailbox that may hang on them."""
+    """The licenses, and the mailbox that may hang on them."""
 
     licensing: Licensing
     mailbox: Mailbox | None = None
@@ -30,9 +30,9 @@ class Licenses:
 
 
 class RemoveLicenses(Task[Licenses]):
-    """Take all licences away: the direct ones, and by leaving the groups that assign them the others.
+    """Take all licenses away: the direct ones, and by leaving the groups that assign them the others.
 
-    A user mailbox without a licence is deleted after 30 days. So licences that give one go only when the mailbox has
+    A user mailbox without a license is deleted after 30 days. So licenses that give one go only when the mailbox has
     been read back as shared, or when somebody has decided otherwise; `plan` and `apply` each see to that.
     """
 
@@ -71,7 +71,7 @@ class RemoveLicenses(Task[Licenses]):
     usual_seconds = 3.0
 
     async def inspect(self) -> Licenses:
-        """The licences, the licensing groups, the mailbox and its size; on no licence no mailbox hangs."""
+        """The licenses, the licensing groups, the mailbox and its size; on no license no mailbox hangs."""
         mailboxes = self.tenant.mailboxes
         hanging = asyncio.gather(
             in_exchange(self.tenant, mailboxes.get(self.leaver), None),
@@ -87,7 +87,7 @@ class RemoveLicenses(Task[Licenses]):
             await asyncio.gather(hanging, return_exceptions=True)
 
     def plan(self, facts: Licenses) -> Iterable[PlanItem]:
-        """One change for all direct licences, since products depend on each other, and one for each group."""
+        """One change for all direct licenses, since products depend on each other, and one for each group."""
         licensing = facts.licensing
         direct = list(licensing.direct)
         groups = list(licensing.groups)
@@ -98,15 +98,15 @@ class RemoveLicenses(Task[Licenses]):
             if any(note.kind is NoteKind.BLOCKER for note in notes):
                 return
             if risk.stays_user_mailbox:
-                yield NotApplicable("user_mailbox_kept", "All licences stay: the mailbox remains a user mailbox.")
+                yield NotApplicable("user_mailbox_kept", "All licenses stay: the mailbox remains a user mailbox.")
                 return
             if risk.size is None and not risk.keeps_license:
-                yield warning("mailbox_size_unknown", "Exchange gives no size; a mailbox above 50 GB needs a licence.")
+                yield warning("mailbox_size_unknown", "Exchange gives no size; a mailbox above 50 GB needs a license.")
         inactive = self._becomes_inactive(facts)
         if inactive:
             yield info(
                 "exchange_license_left_to_deletion",
-                "The mailbox is on hold. Its licence stays until the user is deleted, so that the mailbox becomes an "
+                "The mailbox is on hold. Its license stays until the user is deleted, so that the mailbox becomes an "
                 "inactive one; the deletion frees the seat.",
             )
         if inactive or (risk is not None and risk.keeps_license):
@@ -123,7 +123,7 @@ class RemoveLicenses(Task[Licenses]):
             yield left_to_microsoft(licensing, state)
 
     async def apply(self, change: Change) -> None:
-        """Remove the direct licences in one call, or leave one group; never the licence of an unconverted mailbox."""
+        """Remove the direct licenses in one call, or leave one group; never the license of an unconverted mailbox."""
         if change.ref["gives_mailbox"]:
             await self._refuse_to_lose_the_mailbox()
         if "group" not in change.ref:
@@ -143,7 +143,7 @@ class RemoveLicenses(Task[Licenses]):
             await self.tenant.groups.add_member(str(change.ref["group"]), self.leaver.id)
 
     def _risk(self, facts: Licenses, held: list[LicenseState | Group]) -> MailboxAtRisk | None:
-        """The mailbox, if this task can take its licence and the deletion of the user does not settle its fate."""
+        """The mailbox, if this task can take its license and the deletion of the user does not settle its fate."""
         skus = [sku for each in held if not _settled_elsewhere(each) for sku in _skus_of(each)]
         if facts.mailbox is None or "delete_user" in self.context.chosen or not facts.licensing.gives_mailbox(skus):
             return None
@@ -180,7 +180,7 @@ class RemoveLicenses(Task[Licenses]):
         )
 
     async def _refuse_to_lose_the_mailbox(self) -> None:
-        """Make sure, just before the licence goes, that the mailbox can do without it."""
+        """Make sure, just before the license goes, that the mailbox can do without it."""
         if self.seen is not None and self.seen.mailbox is not None and not needs_license(self.seen.mailbox):
             return
         converting = "convert_to_shared" in self.context.chosen
@@ -190,7 +190,7 @@ class RemoveLicenses(Task[Licenses]):
         mailbox = await in_exchange(self.tenant, self.tenant.fresh().mailboxes.get(self.leaver), None)
         if mailbox is not None and needs_license(mailbox):
             raise NotYet(
-                "The mailbox is not a shared one yet; without its licence it would be deleted.",
+                "The mailbox is not a shared one yet; without its license it would be deleted.",
                 code="conversion_pending",
                 service="exchange",
                 wait=15.0,
@@ -204,7 +204,7 @@ class RemoveLicenses(Task[Licenses]):
             if "depends on" not in error.message or not any(state.by_group for state in user.license_states):
                 raise
             raise NotYet(
-                f"A licence that a group assigns depends on these, so it must go first. {error.message}",
+                f"A license that a group assigns depends on these, so it must go first. {error.message}",
                 code=error.code,
                 status=error.status,
                 request_id=error.request_id,
@@ -223,6 +223,6 @@ def _skus_of(held: LicenseState | Group) -> Iterable[str]:
 
 
 def _licenses_of(change: Change) -> list[tuple[str, list[str]]]:
-    """Each direct licence of a change, with the plans that were off."""
+    """Each direct license of a change, with the plans that were off."""
     recorded: Any = change.ref["licenses"]
     return [(str(each["sku"]), list(each["disabled_plans"])) for each in recorded]

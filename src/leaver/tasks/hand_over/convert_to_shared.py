@@ -30,14 +30,14 @@ class Conversion:
 
     @property
     def over_limit(self) -> bool:
-        """Whether it is too large to be a shared mailbox without a licence."""
+        """Whether it is too large to be a shared mailbox without a license."""
         return self.size is not None and self.size > LIMIT
 
 
 class ConvertToShared(Task[Conversion | Absent]):
-    """Convert the mailbox, so that it stays without a licence. Exchange accepts it at once and finishes it later.
+    """Convert the mailbox, so that it stays without a license. Exchange accepts it at once and finishes it later.
 
-    Undo makes it a user mailbox again, which needs the licence back first.
+    Undo makes it a user mailbox again, which needs the license back first.
     """
 
     option = Option(
@@ -54,7 +54,7 @@ class ConvertToShared(Task[Conversion | Absent]):
     usual_seconds = 45.0
 
     async def inspect(self) -> Conversion | Absent:
-        """The mailbox's type, and the licence that a conversion needs."""
+        """The mailbox's type, and the license that a conversion needs."""
         found = await mailbox_beside(self.tenant, self.leaver, self._user_and_size())
         if not isinstance(found, tuple):
             return found
@@ -68,7 +68,7 @@ class ConvertToShared(Task[Conversion | Absent]):
             return
         mailbox = facts.mailbox
         if not mailbox.is_shared and facts.over_limit and self.decision(_TOO_LARGE) == "keep_user_mailbox":
-            yield NotApplicable(_TOO_LARGE, "The mailbox stays a user mailbox with its licence, as decided.")
+            yield NotApplicable(_TOO_LARGE, "The mailbox stays a user mailbox with its license, as decided.")
         elif not mailbox.is_shared and mailbox.kind != "UserMailbox":
             yield NotApplicable("not_a_user_mailbox", f"The mailbox is a {mailbox.kind}; only user mailboxes convert.")
         elif not mailbox.is_shared and not facts.licensed:
@@ -77,7 +77,7 @@ class ConvertToShared(Task[Conversion | Absent]):
             if facts.user.synced or mailbox.synced:
                 yield _set_type_on_premises(facts.user)
             if "remove_licenses" not in self.context.chosen and (why := _why_license_must_stay(facts)):
-                yield warning("shared_mailbox_needs_license", f"Leave the user an Exchange licence: {why}.")
+                yield warning("shared_mailbox_needs_license", f"Leave the user an Exchange license: {why}.")
             if not mailbox.is_shared:
                 yield Change("mailbox type", before=mailbox.kind, after="SharedMailbox")
 
@@ -86,12 +86,12 @@ class ConvertToShared(Task[Conversion | Absent]):
         await self.tenant.mailboxes.set_type(self.leaver, "Shared")
 
     async def undo(self, change: Change) -> None:
-        """Make it a user mailbox again, once the user is licensed: without a licence it would be lost in 30 days."""
+        """Make it a user mailbox again, once the user is licensed: without a license it would be lost in 30 days."""
         if not await self._licensed():
             raise NotYet(
-                f"{self.leaver.display_name} has no Exchange licence; without one a user mailbox is lost in 30 days.",
+                f"{self.leaver.display_name} has no Exchange license; without one a user mailbox is lost in 30 days.",
                 code=_UNLICENSED,
-                advice="Assign an Exchange Online licence to the user, then undo again.",
+                advice="Assign an Exchange Online license to the user, then undo again.",
                 wait=30.0,
             )
         await self.tenant.mailboxes.set_type(self.leaver, "Regular")
@@ -109,8 +109,8 @@ class ConvertToShared(Task[Conversion | Absent]):
 
     def _about_license(self) -> PlanItem:
         text = (
-            f"{self.leaver.display_name} has a user mailbox and no Exchange licence, so it cannot be converted and is "
-            "deleted 30 days after the licence went. Assign an Exchange Online licence, wait until the mailbox is "
+            f"{self.leaver.display_name} has a user mailbox and no Exchange license, so it cannot be converted and is "
+            "deleted 30 days after the license went. Assign an Exchange Online license, wait until the mailbox is "
             "back, and convert then."
         )
         if self.decision(_UNLICENSED) == "skip":
@@ -122,14 +122,14 @@ def _without_mailbox(reason: Absent) -> Absent:
     if isinstance(reason, NotApplicable):
         return NotApplicable(
             reason.code,
-            f"{reason.text} If the licence was removed less than 30 days ago: assign it again, wait until the mailbox "
+            f"{reason.text} If the license was removed less than 30 days ago: assign it again, wait until the mailbox "
             "is back, and convert then.",
         )
     return reason
 
 
 def _why_license_must_stay(facts: Conversion) -> str:
-    """What a shared mailbox without a licence may not have; whoever removes licences is asked there."""
+    """What a shared mailbox without a license may not have; whoever removes licenses is asked there."""
     mailbox = facts.mailbox
     large = [f"the mailbox holds {(facts.size or 0) / 1024**3:.1f} GB, and without one it may hold 50 GB"]
     archive = ["it has an archive"] if mailbox.archive else []

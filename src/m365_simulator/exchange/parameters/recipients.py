@@ -1,4 +1,4 @@
-"""Who may use a mailbox, groups, and the organisation."""
+"""Who may use a mailbox, groups, and the organization."""
 
 from __future__ import annotations
 
