@@ -41,6 +41,7 @@ PAGES = Environment(
     lstrip_blocks=True,
 )
 PAGES.filters["product"] = lambda sku: product_name("", sku)
+PAGES.filters["called"] = lambda tenant: tenant.name or tenant.domain
 PAGES.globals |= {"NoteKind": NoteKind, "Reversibility": Reversibility, "task_total": len(all_tasks())}
 PAGES.globals |= {
     "words": words,

@@ -57,7 +57,6 @@ async def settings_post(request: Request, here: Here, session: Signed) -> Respon
 async def _tokens(
     request: Request, here: Rooms, session: Session, *, made: Token | None = None, secret: str = "", error: str = ""
 ) -> Response:
-    tenants = await here.house.tenants.all()
     return page(
         request,
         "settings.html",
@@ -65,7 +64,7 @@ async def _tokens(
         code=400 if error else 200,
         page="Settings",
         tokens=[_row(token) for token in await here.tokens.all()],
-        names={each.id: each.name or each.domain for each in tenants},
+        tenants=await here.house.tenants.all(),
         roles=ROLES,
         spans=SPANS,
         made=made,
