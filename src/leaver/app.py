@@ -41,6 +41,7 @@ from leaver.offboarding.products import use_cached
 from leaver.offboarding.rounds import Rounds
 from leaver.offboarding.worker import Worker
 from leaver.web import pages, shell
+from leaver.web.later import Later
 from leaver.web.people_badges import Badges
 from leaver.web.readings import Readings
 from leaver.wiring import House, open_house
@@ -97,6 +98,7 @@ def create(
                 app.state.rounds.start()
             stack.push_async_callback(app.state.rounds.stop)
             stack.push_async_callback(app.state.readings.stop)
+            stack.push_async_callback(app.state.later.stop)
             if provider is None:
                 stack.push_async_callback(app.state.gate.aclose)
             password = await app.state.accounts.first()
@@ -139,6 +141,7 @@ def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http |
     app.state.rounds = Rounds(house, timedelta(seconds=house.config.health_seconds))
     app.state.readings = Readings()
     app.state.badges = Badges()
+    app.state.later = Later()
     app.state.tokens = Tokens(house.papers, house.audit)
     app.state.codes = Codes(house.papers, house.vault, house.audit)
     app.state.accounts = Accounts(house.papers, house.audit, app.state.codes)

@@ -11,7 +11,7 @@ async def test_an_address_that_is_none_is_a_page_with_a_way_back(browser: Browse
     answer = await browser.client.get("/nowhere", headers=ACCEPT)
 
     assert answer.status_code == 404
-    assert "<h1>Not found</h1>" in answer.text
+    assert "<h1>Page not found</h1>" in answer.text
     assert 'href="/"' in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "script-src 'self'" in answer.headers["content-security-policy"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
@@ -20,6 +20,10 @@ VALUES: Mapping[str, Mapping[Json, str]] = {
     "out-of-office message": {"Enabled": "On", "Disabled": "Off", "Scheduled": "On for a time"},
 }
 """What Microsoft's values are called, by what they are a value of."""
+
+
+NAMES = {"accountEnabled": "Sign-in", "onPremisesImmutableId": "Immutable ID"}
+"""What Microsoft's properties are called."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def was_and_is(change: Change, zone: tzinfo = UTC) -> tuple[str, str]:
 
 def name_of(change: Change) -> str:
     """What it changes, as a line begins with it."""
-    return _capital("sign-in" if change.what == "accountEnabled" else change.what)
+    return NAMES.get(change.what) or _thing(change)
 
 
 def before_and_after(change: Change, *, made: bool, zone: tzinfo = UTC) -> tuple[str, str]:
@@ -129,12 +133,21 @@ def permanently(change: Change, zone: tzinfo = UTC) -> str:
     return f"{words.sentence(change, zone=zone)}."
 
 
+def put_back(task: TaskRecord, changes: Sequence[Change], zone: tzinfo = UTC) -> str:
+    """What undoing a task's changes would do, in short."""
+    if len(changes) != 1:
+        return words.counted(len(changes), _noun(task.task))
+    if not is_delta(changes[0]):
+        return line(changes[0], zone)
+    return " → ".join(was_and_is(changes[0], zone))
+
+
 def in_short(task: TaskRecord) -> str:
-    """What a task with several changes is about: `3 methods`; what one without changes found."""
+    """What a task with several changes is about: `3 methods`; what one without changes found, where that is short."""
     if task.changes:
         return words.counted(len(task.changes), _noun(task.task))
     info = next((note.text for note in task.notes if note.kind.value == "info"), "")
-    return info or words.OUTCOMES[task.outcome]
+    return info if 0 < len(info) <= LONGEST else words.OUTCOMES[task.outcome]
 
 
 def is_delta(change: Change) -> bool:

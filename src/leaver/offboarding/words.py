@@ -128,6 +128,11 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
+def gigabytes(size: int) -> str:
+    """`62.4 GB`."""
+    return f"{size / 2**30:.1f} GB"
+
+
 def listed(items: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *most, last = list(items) or [""]
@@ -208,6 +213,13 @@ def near_day(moment: datetime, zone: tzinfo = UTC, now: datetime | None = None) 
     return short_day(moment, zone, year=at.year != today.year)
 
 
+def near_date(moment: datetime, zone: tzinfo = UTC, now: datetime | None = None) -> str:
+    """`Today 14:02`, `Yesterday 16:44`, `2 Jun 2026`."""
+    near = near_day(moment, zone, now)
+    at = moment.astimezone(zone)
+    return f"{at.day} {at:%b %Y}" if "," in near else near
+
+
 def zone_words(moment: datetime, zone: tzinfo = UTC) -> str:
     """`CEST (UTC+2)`, or `UTC` where that is it."""
     at = moment.astimezone(zone)
@@ -215,6 +227,12 @@ def zone_words(moment: datetime, zone: tzinfo = UTC) -> str:
     hours = f"UTC{off[0]}{int(off[1:3])}{':' + off[3:] if off[3:] != '00' else ''}"
     name = at.tzname() or ""
     return "UTC" if name == "UTC" else f"{name} ({hours})" if name.isalpha() else hours
+
+
+def zone_called(zone: tzinfo, now: datetime | None = None) -> str:
+    """`Europe/Amsterdam (CEST)`, or `UTC` where that is it."""
+    name, short = str(zone), (now or datetime.now(UTC)).astimezone(zone).tzname() or ""
+    return f"{name} ({short})" if short.isalpha() and short not in name else name
 
 
 def zone_named(name: str) -> tzinfo:

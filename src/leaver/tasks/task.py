@@ -74,6 +74,8 @@ class Option:
     """Where the setting is written as a bare list, the field of the model that takes it."""
     noun: str = "change"
     """What one of several changes is counted as: `3 devices`."""
+    short: str = ""
+    """What it is called where there is little room, if the label is too long for that."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ ICONS = {
 }
 
 
-NAMED = "One per line: a UPN, an object id, or the word manager."
+NAMED = "UPNs or object ids, or the word manager; several with commas between them."
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,14 @@ def read(form: Mapping[str, list[str]]) -> dict[str, Json]:
     """The settings that a posted form chose."""
     chosen = set(form.get("task", []))
     return {task.name: _read(task, form) for task in all_tasks() if task.name in chosen}
+
+
+def drop(form: dict[str, list[str]]) -> str:
+    """Take the person out of a posted form whose cross was pressed; the field they were in, or nothing."""
+    name, _, person = "".join(form.get("drop", [])[:1]).partition("|")
+    if name in form:
+        form[name] = [value for value in form[name] if value != person]
+    return name
 
 
 def read_defaults(form: Mapping[str, list[str]]) -> dict[str, Json]:
@@ -208,4 +216,5 @@ def _read(task: TaskType, form: Mapping[str, list[str]]) -> Json:
 
 def _lines(form: Mapping[str, list[str]], name: str) -> list[str]:
     text = "\n".join(form.get(name, []))
-    return [line.strip() for line in text.replace(",", "\n").replace(";", "\n").splitlines() if line.strip()]
+    lines = text.replace(",", "\n").replace(";", "\n").splitlines()
+    return list(dict.fromkeys(line.strip() for line in lines if line.strip()))

@@ -245,10 +245,10 @@ def timeline(record: Offboarding, now: datetime | None = None) -> Timeline | Non
     rows = []
     for task in record.tasks:
         if task.started_at is not None:
-            rows.append((task.label or task.task, _bars(record, task, at, now if live else end)))
+            rows.append((_short_name(task), _bars(record, task, at, now if live else end)))
         elif task in ahead:
             width = max(1.0, 100 * task.estimate_seconds / span)
-            rows.append((task.label or task.task, [Bar("wait", min(at(now), 100 - width), width)]))
+            rows.append((_short_name(task), [Bar("wait", min(at(now), 100 - width), width)]))
     step = next((each for each in STEPS if span / each <= MARKS), STEPS[-1])
     marks = [(round(100 * second / span, 2), _short(second)) for second in range(0, int(span) + 1, step)]
     wrong = len(bad(record))
@@ -258,6 +258,11 @@ def timeline(record: Offboarding, now: datetime | None = None) -> Timeline | Non
     sentence += f", {wrong} failed" if wrong else ""
     sentence += ". The task list holds the same facts."
     return Timeline(rows, marks, round(at(now), 2) if live else None, sentence)
+
+
+def _short_name(task: TaskRecord) -> str:
+    known = next((each.option for each in all_tasks() if each.name == task.task), None)
+    return (known.short if known else "") or task.label or task.task
 
 
 def _back(change: Change) -> Change:
@@ -286,4 +291,6 @@ def _bar(kind: str, start: float, end: float) -> Bar:
 def _short(seconds: int) -> str:
     if seconds < 60:
         return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+    if seconds >= 7200:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 60}:{seconds % 60:02d}" if seconds % 60 else f"{seconds // 60} min"

@@ -14,6 +14,7 @@ from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.offboarding.desk import Desk
 from leaver.offboarding.rounds import Rounds
+from leaver.web.later import Later
 from leaver.web.people_badges import Badges
 from leaver.web.readings import Readings
 from leaver.wiring import House
@@ -27,6 +28,7 @@ class Rooms(Protocol):
     rounds: Rounds
     readings: Readings
     badges: Badges
+    later: Later
     tokens: Tokens
     accounts: Accounts
     codes: Codes

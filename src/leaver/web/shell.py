@@ -32,7 +32,14 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-TITLES = {403: "Not allowed", 404: "Not found", 429: "Too much at once", 500: "Leaver failed", 503: "Not reachable"}
+TITLES = {
+    403: ("Not allowed", "lock"),
+    404: ("Page not found", "search"),
+    429: ("Too much at once", "clock"),
+    500: ("Leaver failed", "stop"),
+    503: ("Not reachable", "stop"),
+}
+"""What a page says that could not be shown, and its icon."""
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -41,6 +48,9 @@ PAGES = Environment(
     lstrip_blocks=True,
 )
 PAGES.filters["product"] = lambda sku: product_name("", sku)
+PAGES.filters["called_in"] = lambda text, record: str(text).replace(
+    f"tenant {record.tenant.id}", record.tenant.name or record.tenant.domain
+)
 PAGES.filters["called"] = lambda tenant: tenant.name or tenant.domain
 PAGES.globals |= {"NoteKind": NoteKind, "Reversibility": Reversibility, "task_total": len(all_tasks())}
 PAGES.globals |= {
@@ -119,8 +129,8 @@ async def on_refusal(request: Request, here: Rooms, text: str, advice: str, stat
         session = await here.sessions.of(request.cookies.get(COOKIE, ""))
     except Exception:  # noqa: BLE001 - what is wrong may be the very place where sessions are kept
         session = None
-    title = TITLES.get(status, "That did not work")
-    return page(request, "problem.html", session, code=status, title=title, text=text, advice=advice)
+    title, icon = TITLES.get(status, ("That did not work", "warning"))
+    return page(request, "problem.html", session, code=status, title=title, icon=icon, text=text, advice=advice)
 
 
 async def _unsent(request: Request, here: Rooms) -> str:

@@ -133,6 +133,17 @@ class Users:
         """One user; NotFound when there is none."""
         return _user(await self._wire.get(f"/users/{quote_id(id_or_upn)}", {"$select": _PROPERTIES}))
 
+    async def last_sign_in(self, user_id: str) -> datetime | None:
+        """When a user last signed in; None where Microsoft has no record of it. By object id only.
+
+        Forbidden in a tenant without Entra ID P1, or where the app has no AuditLog.Read.All.
+        """
+        row = await self._wire.get(f"/users/{quote_id(user_id)}", {"$select": "id,signInActivity"})
+        activity = row.get("signInActivity") or {}
+        real = moment(activity, "lastSuccessfulSignInDateTime")
+        tried = (moment(activity, "lastSignInDateTime"), moment(activity, "lastNonInteractiveSignInDateTime"))
+        return real or max(filter(None, tried), default=None)
+
     async def find(self, text: str, limit: int = 25) -> tuple[User, ...]:
         """Users whose name or address has a word that begins so."""
         params = {"$select": _PROPERTIES, "$top": str(min(limit, 999))}

@@ -37,6 +37,7 @@ class CancelMeetings(Task[Meetings | Absent]):
     option = Option(
         "removeCalendarInvites",
         label="Cancel future meetings",
+        short="Meetings",
         setting=CancelMeetingsSetting,
         section=Section.MAILBOX,
         place=10,

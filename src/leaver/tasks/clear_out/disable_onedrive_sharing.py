@@ -28,6 +28,7 @@ class DisableOneDriveSharing(Task[Sharing | NotApplicable | Note]):
     option = Option(
         "DisableOneDriveSharing",
         label="Disable OneDrive sharing",
+        short="OneDrive sharing",
         section=Section.FILES,
         place=2,
         text="Turns off sharing with people outside. Links work again if sharing is turned on again.",

@@ -16,6 +16,7 @@ class HideFromGal(Task[Mailbox | Absent]):
     option = Option(
         "HideFromGAL",
         label="Hide from address lists",
+        short="Address lists",
         section=Section.MAILBOX,
         place=2,
         text="Removes the name from Outlook and Teams people search by address list.",

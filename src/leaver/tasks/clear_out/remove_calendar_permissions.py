@@ -38,6 +38,7 @@ class RemoveCalendarPermissions(Task[Rights | NotApplicable]):
     option = Option(
         "removeCalendarPermissions",
         label="Remove from other calendars",
+        short="Other calendars",
         section=Section.MAILBOX,
         place=12,
         text="Takes away the user's access to colleagues' calendars.",

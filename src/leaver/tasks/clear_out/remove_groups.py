@@ -57,6 +57,7 @@ class RemoveGroups(Task[Memberships]):
     option = Option(
         "RemoveGroups",
         label="Remove from all groups",
+        short="Groups",
         section=Section.GROUPS,
         place=1,
         text="Microsoft 365, security and distribution groups. Dynamic and AD-synced groups are listed, not changed.",

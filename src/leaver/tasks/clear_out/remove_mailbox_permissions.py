@@ -48,6 +48,7 @@ class RemoveMailboxPermissions(Task[Rights | NotApplicable]):
     option = Option(
         "removePermissions",
         label="Remove from other mailboxes",
+        short="Other mailboxes",
         section=Section.MAILBOX,
         place=11,
         text="Takes away the user's access to shared mailboxes and colleagues' mail.",

@@ -26,6 +26,7 @@ class RemoveRules(Task[Rules | Absent]):
     option = Option(
         "RemoveRules",
         label="Remove mailbox rules",
+        short="Mailbox rules",
         section=Section.MAILBOX,
         place=6,
         text="Hidden rules that forward too. They are recorded, so undo can make them again.",

@@ -32,6 +32,7 @@ class UnassignPhoneNumbers(Task[Numbers]):
     option = Option(
         "RemoveTeamsPhoneDID",
         label="Release Teams phone number",
+        short="Phone number",
         section=Section.FILES,
         place=3,
         text="Returns the number to the tenant's pool.",

@@ -29,6 +29,7 @@ class ClearImmutableId(Task[Anchor]):
     option = Option(
         "ClearImmutableId",
         label="Clear immutable ID",
+        short="Immutable ID",
         section=Section.ACCOUNT,
         place=1,
         text="Cuts the link to the AD account so the next sync does not match it.",

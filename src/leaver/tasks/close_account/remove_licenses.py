@@ -39,6 +39,7 @@ class RemoveLicenses(Task[Licenses]):
     option = Option(
         "RemoveLicenses",
         label="Remove licenses",
+        short="Licenses",
         section=Section.GROUPS,
         place=2,
         text="Frees the seats, direct and through groups. Runs when the mailbox conversion is verified.",

@@ -43,6 +43,7 @@ class ConvertToShared(Task[Conversion | Absent]):
     option = Option(
         "ConvertToShared",
         label="Convert to shared mailbox",
+        short="Shared mailbox",
         section=Section.MAILBOX,
         place=1,
         text="Keeps the mail without a license, up to 50 GB.",

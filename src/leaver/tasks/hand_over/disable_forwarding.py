@@ -30,6 +30,7 @@ class DisableForwarding(Task[Forwarding | Absent]):
     option = Option(
         "disableForwarding",
         label="Disable forwarding",
+        short="Forwarding",
         section=Section.MAILBOX,
         place=5,
         text="Ends all forwarding of the mailbox, inside and outside the tenant.",

@@ -46,6 +46,7 @@ class ForwardMail(Task[Forwarding | Absent]):
     option = Option(
         "forward",
         label="Forward new mail",
+        short="Forward mail",
         setting=ForwardMailSetting,
         section=Section.MAILBOX,
         place=4,

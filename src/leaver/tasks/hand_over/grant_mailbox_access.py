@@ -52,6 +52,7 @@ class GrantMailboxAccess(Task[Opening | Absent]):
     option = Option(
         "AccessAutomap",
         label="Give others access",
+        short="Others’ access",
         setting=GrantMailboxAccessSetting,
         list_of="grants",
         section=Section.MAILBOX,

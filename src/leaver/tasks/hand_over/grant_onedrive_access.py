@@ -26,6 +26,7 @@ class GrantOneDriveAccess(Task[Access | NotApplicable | Note]):
     option = Option(
         "OnedriveAccess",
         label="Give access to OneDrive",
+        short="OneDrive",
         setting=Users,
         list_of="users",
         section=Section.FILES,

@@ -26,6 +26,7 @@ class GrantSendAs(Task[Senders | Absent]):
     option = Option(
         "AccessSendAs",
         label="Let others send as the user",
+        short="Send As",
         setting=Users,
         list_of="users",
         section=Section.MAILBOX,

@@ -26,6 +26,7 @@ class GrantSendOnBehalf(Task[Senders | Absent]):
     option = Option(
         "AccessSendOnBehalf",
         label="Let others send on behalf",
+        short="Send on behalf",
         setting=Users,
         list_of="users",
         section=Section.MAILBOX,

@@ -44,6 +44,7 @@ class SetOutOfOffice(Task[AutoReply | Absent]):
     option = Option(
         "OOO",
         label="Out of office message",
+        short="Out of office",
         setting=SetOutOfOfficeSetting,
         section=Section.MAILBOX,
         place=3,

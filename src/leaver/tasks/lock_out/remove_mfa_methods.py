@@ -47,6 +47,7 @@ class RemoveMfaMethods(Task[Methods]):
     option = Option(
         "RemoveMFADevices",
         label="Remove MFA methods",
+        short="MFA methods",
         section=Section.ACCESS,
         place=4,
         text="Deletes phone numbers, authenticator apps and keys. The plan lists each of them.",

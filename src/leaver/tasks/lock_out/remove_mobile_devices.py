@@ -30,6 +30,7 @@ class RemoveMobileDevices(Task[Devices]):
     option = Option(
         "RemoveMobile",
         label="Remove mobile devices",
+        short="Mobile devices",
         section=Section.ACCESS,
         place=5,
         text="Removes Exchange device partnerships. Company data on phones is not wiped.",

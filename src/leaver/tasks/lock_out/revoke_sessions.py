@@ -50,7 +50,7 @@ class RevokeSessions(Task[User]):
         since = facts.sessions_valid_from
         yield Change(
             "sessions",
-            before=f"valid if opened after {since:%Y-%m-%d %H:%M} UTC" if since else "valid",
+            before=f"valid since {since:%Y-%m-%d %H:%M} UTC" if since else "valid",
             after="revoked",
             reversibility=self.reversibility,
         )

@@ -49,11 +49,14 @@ async def defaults_post(request: Request, here: Here, session: Signed, scope: st
     """Replace them; what cannot be used is shown again as it was chosen."""
     await scope_of(here, session.person, scope)
     form = lists(await request.form())
+    dropped = forms.drop(form)
     chosen = {} if form.get("do") == ["reset"] else forms.read_defaults(form)
     locked = set(form.get("locked", [])) if scope == ORGANIZATION else set()
     shut = await locked_in(here.house, scope)  # their fields are disabled, so the form has no word on them
     said = {task: {"value": value, "locked": task in locked} for task, value in chosen.items() if task not in shut}
     said |= {task: {"value": None, "locked": True} for task in locked - set(chosen)}
+    if dropped:  # not saved yet
+        return await _show(request, here, session, scope, said)
     try:
         await preset(here.house, scope, said, session.person.actor(), seen=_seen(form.get("seen", [])))
     except Unusable as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request
@@ -14,8 +16,9 @@ from fastapi.responses import RedirectResponse, Response
 from leaver.access.roles import Right, require
 from leaver.access.sessions import Session
 from leaver.domain import news
-from leaver.domain.errors import Unusable
+from leaver.domain.errors import TryAgain, Unusable
 from leaver.domain.plan import Json
+from leaver.m365.graph.users import UserRow
 from leaver.offboarding import conflicts
 from leaver.offboarding.presets import Presets
 from leaver.offboarding.settings import as_plain, parse, same
@@ -24,12 +27,14 @@ from leaver.tasks.catalogue import all_tasks
 from leaver.web import forms
 from leaver.web.drafts import asked, draft_of, keep, moment, take_settings
 from leaver.web.forms import Fault
-from leaver.web.pages.wizard_users import SAVED
+from leaver.web.pages.wizard_users import SAVED, SHORTEST
 from leaver.web.reach import tenant_of
 from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import Signed, lists, page
 
 router = APIRouter(include_in_schema=False)
+COLLEAGUES = 8
+"""Colleagues that are offered at a time."""
 
 
 @router.get("/offboardings/new/{draft_id}/settings")
@@ -45,6 +50,7 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
     draft = await draft_of(here, session, draft_id)
     form = lists(await request.form())
     do = "".join(form.get("do", [])[:1])
+    dropped = forms.drop(form)
     presets = Presets(here.house.papers, here.house.audit)
     take_settings(draft, form)
     draft["settings"] = await _with_locked(here, draft, draft["settings"])
@@ -54,6 +60,8 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
         preset = await presets.get("".join(form.get("preset", [])))
         draft |= {"settings": await _with_locked(here, draft, dict(preset.settings)), "preset": preset.id}
     await keep(here, draft)
+    if dropped:
+        return RedirectResponse(f"{request.url.path}#{quote(dropped)}", 303)
     if do in ("reset", "preset"):
         return RedirectResponse(request.url.path, 303)
     if do == "draft":
@@ -73,6 +81,18 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
         return RedirectResponse(f"{request.url.path}?saved={kept.id}", 303)
     await keep(here, draft)
     return RedirectResponse(f"/offboardings/new/{draft_id}/review", 303)
+
+
+@router.get("/offboardings/new/{draft_id}/people")
+async def colleagues(request: Request, here: Here, session: Signed, draft_id: str, q: str = "") -> Response:
+    """Colleagues whose name or address begins so, to choose from; none while the tenant is silent."""
+    draft = await draft_of(here, session, draft_id)
+    known = await tenant_of(here, session.person, draft["tenant_id"])
+    found: Sequence[UserRow] = ()
+    if len(q.strip()) >= SHORTEST:
+        with suppress(TryAgain):
+            found, _ = await here.house.doorway(known.id).users.page(q.strip(), most=COLLEAGUES)
+    return page(request, "colleagues.html", session, found=[each for each in found if each.id not in draft["users"]])
 
 
 async def settings_page(

@@ -29,7 +29,19 @@ MOST_USERS = 50
 SAVED = "/drafts?saved=1"
 ACTIVE = ("planned", "scheduled", "running", "waiting")
 SHORTEST = 2
-NOT_FOUND_SHOWN = 10
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+MOST_LATE = 200
+"""People of whom a page asks for more at a time."""
+PATIENCE = 2.0
+"""Seconds for which it waits for an answer about them."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody of the tenant, as much as is needed to ask about them."""
+
+    id: str
+    upn: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,8 @@ async def ask(
         rows=rows,
         following=urlencode({"q": q, "kind": kind, "after": following}) if following else "",
         marks=marks,
+        sign_ins=here.later.sign_ins.look(doorway, rows),
+        sizes=here.later.sizes.look(doorway, _with_mailbox(draft)),
         refused=await _refused(here, known),
         product_name=product_name,
         silent=silent,
@@ -85,6 +99,26 @@ async def ask(
         most=MOST_USERS,
         error=error,
         ticked=draft.pop("ticked", []),
+    )
+
+
+@router.get("/offboardings/new/{draft_id}/users/late")
+async def late(request: Request, here: Here, session: Signed, draft_id: str) -> Response:
+    """What the list could not wait for: of those whose ids are named the last sign-in, of the chosen the mailbox."""
+    draft = await draft_of(here, session, draft_id)
+    known = await tenant_of(here, session.person, draft["tenant_id"])
+    doorway, named = here.house.doorway(known.id), request.query_params.getlist("id")[:MOST_LATE]
+    shown = [Person(each) for each in named if GUID.fullmatch(each)]
+    chosen = _with_mailbox(draft)
+    here.later.sign_ins.look(doorway, shown)
+    here.later.sizes.look(doorway, chosen)
+    await here.later.settled(PATIENCE)
+    return page(
+        request,
+        "wizard_late.html",
+        session,
+        sign_ins=here.later.sign_ins.look(doorway, shown),
+        sizes=here.later.sizes.look(doorway, chosen),
     )
 
 
@@ -163,6 +197,16 @@ def _about(user: User) -> dict[str, Any]:
         "skus": list(user.assigned_sku_ids),
         "enabled": user.account_enabled,
     }
+
+
+def _with_mailbox(draft: Mapping[str, Any]) -> list[Person]:
+    """Those of the chosen who can have a mailbox."""
+    about = draft.get("about", {})
+    return [
+        Person(user_id, about[user_id]["upn"])
+        for user_id in draft["users"]
+        if user_id in about and about[user_id]["skus"] and not about[user_id]["guest"]
+    ]
 
 
 def _add(draft: dict[str, Any], found: Mapping[str, dict[str, Any]], refused: Mapping[str, Refusal]) -> str:
