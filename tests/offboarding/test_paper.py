@@ -27,7 +27,7 @@ def test_the_paper_holds_the_evidence() -> None:
     assert data.startswith(b"%PDF-")
     assert "Adele <b>Vance</b>" in text
     assert "9f2c6a51d07be384" in text
-    assert "groupSalesTeam" in flat
+    assert "SalesTeam" in flat
     assert "AssigntheroleTeamsAdministrator" in flat
     for task in record.tasks:
         assert "".join((task.label or task.task).split()) in flat

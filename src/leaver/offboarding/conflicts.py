@@ -85,7 +85,7 @@ def warnings(chosen: Mapping[str, Setting], people: Mapping[str, Colleague], *, 
             warning(
                 "sign_in_stays_open",
                 "The mailbox becomes shared, but the account can still sign in with its old password. "
-                "Choose disable_sign_in and reset_password too.",
+                "Choose “Disable sign-in” and “Reset password” too.",
             )
         )
     if "revoke_sessions" in chosen and "disable_sign_in" not in chosen and not blocked:
@@ -93,7 +93,7 @@ def warnings(chosen: Mapping[str, Setting], people: Mapping[str, Colleague], *, 
             warning(
                 "sessions_can_be_renewed",
                 "Sessions are revoked while the account can still sign in, so new ones can be opened. "
-                "Choose disable_sign_in and reset_password too.",
+                "Choose “Disable sign-in” and “Reset password” too.",
             )
         )
     forward = chosen.get("forward_mail")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leaver import __version__
-from leaver.domain.offboarding import Offboarding, document, moment
+from leaver.domain.offboarding import Offboarding, TaskRecord, document, moment
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Json, NoteKind
 from leaver.offboarding import spoken, words
@@ -66,6 +67,7 @@ def page(offboarding: Offboarding, created_at: datetime | None = None) -> str:
         it=offboarding,
         verdict=words.verdict(offboarding),
         words=words,
+        spoken=spoken,
         by_section=by_section,
         tones=TONES,
         started=min((task.started_at for task in offboarding.tasks if task.started_at), default=None),
@@ -106,6 +108,31 @@ def undoable(offboarding: Offboarding) -> str:
     return f"{sum(change.reversible for change in done)} of {words.counted(len(done), 'change')}"
 
 
+@dataclass(frozen=True)
+class Row:
+    """A task in the report's table."""
+
+    before: str
+    after: str
+    changed: datetime | None = None
+    verified: datetime | None = None
+    skipped: bool = False
+
+
+def row_of(task: TaskRecord, zone: tzinfo = UTC) -> Row:
+    """What was before and what is after, over all changes of a task."""
+    skipped = any(note.code == "skipped" for note in task.notes)
+    if not task.changes:
+        found = spoken.in_short(task)
+        return Row(found, "", skipped=skipped)
+    made = words.made(task)
+    changed = max((each.made_at for each in made if each.made_at), default=None)
+    verified = max((each.verified_at for each in made if each.verified_at), default=None)
+    pairs = [spoken.before_and_after(each.change, made=each.made_at is not None, zone=zone) for each in task.changes]
+    before, after = (", ".join(dict.fromkeys(text for text in side if text)) for side in zip(*pairs, strict=True))
+    return Row(before or "None", after or "None", changed, verified, skipped)
+
+
 def decisions_of(offboarding: Offboarding) -> list[tuple[str, str, str]]:
     """Code, choice and the question that it answered, where the last plan still shows it."""
     asked = {note.code: note.text for task in offboarding.tasks for note in task.notes}
@@ -113,8 +140,15 @@ def decisions_of(offboarding: Offboarding) -> list[tuple[str, str, str]]:
     return [(code, choice, asked.get(code.partition(":")[0], "")) for code, choice in offboarding.decisions.items()]
 
 
-def exceptions(offboarding: Offboarding) -> list[tuple[str, str, str, str]]:
-    """What did not go as usual and what was chosen, as notes: tone, icon, title and text."""
+def exceptions(offboarding: Offboarding) -> list[tuple[str, str, str, list[str]]]:
+    """What did not go as usual and what was chosen, as notes: tone, icon, title and texts; each title comes once."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for tone, icon, title, text in _exceptions(offboarding):
+        found.setdefault((tone, icon, title), []).append(text.strip())
+    return [(*head, texts) for head, texts in found.items()]
+
+
+def _exceptions(offboarding: Offboarding) -> list[tuple[str, str, str, str]]:
     found = []
     for task in offboarding.tasks:
         label = task.label or task.task

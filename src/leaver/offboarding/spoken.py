@@ -12,6 +12,8 @@ from leaver.offboarding import words
 from leaver.tasks.catalogue import all_tasks
 
 LONGEST = 80
+EVIDENCE = 400
+"""Characters of a value in the evidence; its JSON holds them all."""
 
 VALUES: Mapping[str, Mapping[Json, str]] = {
     "accountEnabled": {True: "Enabled", False: "Blocked"},
@@ -76,6 +78,18 @@ def question(code: str) -> str:
 def was_and_is(change: Change, zone: tzinfo = UTC) -> tuple[str, str]:
     """The value before and the one after; where there is none it says so."""
     return _spoken(change, change.before, zone), _spoken(change, change.after, zone)
+
+
+def in_full(change: Change, zone: tzinfo = UTC) -> tuple[str, str]:
+    """The value before and the one after with all that is kept of them, as evidence shows them."""
+    before, after = (
+        VALUES.get(change.what, {}).get(item) if isinstance(item, (bool, str)) else None
+        for item in (change.before, change.after)
+    )
+    return (
+        before or words.value(change.before, EVIDENCE, zone) or "–",
+        after or words.value(change.after, EVIDENCE, zone) or "–",
+    )
 
 
 def name_of(change: Change) -> str:

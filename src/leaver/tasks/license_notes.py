@@ -36,7 +36,7 @@ def consequences(
         yield warning(
             "phone_number_may_stay",
             "The Teams Phone license goes; without it a number that is assigned cannot be unassigned. Choose "
-            "unassign_phone_numbers too.",
+            "“Release Teams phone number” too.",
         )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 
 from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome, State
 from leaver.domain.plan import Change, NoteKind
-from leaver.offboarding import spoken, words
+from leaver.offboarding import words
 from leaver.tasks.catalogue import all_tasks
 
 GOOD = (Outcome.VERIFIED, Outcome.ALREADY_IN_PLACE, Outcome.NOT_APPLICABLE)
@@ -184,31 +184,6 @@ def log(record: Offboarding) -> list[tuple[datetime, str]]:
             status = f"{task.error.status} " if task.error.status else ""
             entries.append((task.ended_at, f"{task.task}  {status}{task.error.code}: {task.error.message}{at_}"))
     return sorted(entries, key=lambda entry: entry[0], reverse=True)
-
-
-@dataclass(frozen=True)
-class ReportRow:
-    """A task in the report's table."""
-
-    before: str
-    after: str
-    changed: datetime | None = None
-    verified: datetime | None = None
-    skipped: bool = False
-
-
-def report_row(task: TaskRecord, zone: tzinfo = UTC) -> ReportRow:
-    """What was before and what is after, over all changes of a task."""
-    skipped = any(note.code == "skipped" for note in task.notes)
-    if not task.changes:
-        found = spoken.in_short(task)
-        return ReportRow(found, "", skipped=skipped)
-    made = words.made(task)
-    changed = max((each.made_at for each in made if each.made_at), default=None)
-    verified = max((each.verified_at for each in made if each.verified_at), default=None)
-    pairs = [spoken.before_and_after(each.change, made=each.made_at is not None, zone=zone) for each in task.changes]
-    before, after = (", ".join(dict.fromkeys(text for text in side if text)) for side in zip(*pairs, strict=True))
-    return ReportRow(before or "None", after or "None", changed, verified, skipped)
 
 
 def to_undo(record: Offboarding) -> list[tuple[TaskRecord, list[Change]]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leaver.domain.errors import NotFound
+from leaver.domain.errors import Forbidden, NotFound
 from leaver.domain.people import Colleague, Leaver
 from leaver.m365.tenant import Tenant
 from m365_simulator.world import E3, POWER_BI, AuthMethod, World
@@ -152,3 +152,20 @@ async def test_roles_show_who_is_privileged(world: World, tenant: Tenant, ada: L
     assert set(await tenant.roles.members(roles[0].template_id)) == {ada.id, world.users["bob"].id}
     assert await tenant.roles.members("29232cdf-9323-42fd-ade2-1d097af3e4de") == ()
     assert [group.display_name for group in await tenant.roles.role_assignable_groups(ada.id)] == ["Admins"]
+
+
+async def test_the_last_sign_in_that_succeeded_counts(world: World, tenant: Tenant, ada: Leaver) -> None:
+    world.users["ada"].last_sign_in = datetime(2026, 6, 2, 13, 22, tzinfo=UTC)
+
+    found = await tenant.users.last_sign_in(ada.id)
+    none = await tenant.users.last_sign_in(world.users["bob"].id)
+
+    assert none is None
+    assert found == datetime(2026, 6, 2, 13, 22, tzinfo=UTC)
+
+
+async def test_the_last_sign_in_is_refused_without_a_premium_license(world: World, tenant: Tenant, ada: Leaver) -> None:
+    world.premium = False
+
+    with pytest.raises(Forbidden):
+        await tenant.users.last_sign_in(ada.id)

@@ -188,7 +188,7 @@ class RemoveGroups(Task[Memberships]):
         elif group.assigns_licenses and "remove_licenses" in self.context.chosen:
             yield info(_LICENSING, f"{name} assigns licenses; it is left when the licenses are removed.")
         elif group.assigns_licenses:
-            text = f"{name} assigns licenses, so leaving it takes them. Choose remove_licenses, or do it by hand."
+            text = f"{name} assigns licenses, so leaving it takes them. Choose “Remove licenses”, or do it by hand."
             yield follow_up(_LICENSING, text)
         else:
             if group.role_assignable:

@@ -59,7 +59,7 @@ class DisableForwarding(Task[Forwarding | Absent]):
             yield warning(
                 "rule_still_forwards",
                 f"The inbox rule {rule.called} forwards to {', '.join(rule.forwards)} and stays. "
-                "Choose remove_rules to end that too.",
+                "Choose “Remove mailbox rules” to end that too.",
             )
         if (before := as_recorded(facts.mailbox, facts.inside)) is not None:
             yield Change("forwarding", before=before, after=None)

@@ -118,6 +118,7 @@ async def evidence(request: Request, here: Here, session: Signed, offboarding_id
         versions=versions,
         verdict=words.verdict(record),
         tones=report.TONES,
+        row_of=report.row_of,
         undoable=report.undoable(record),
         undo_until=undo_until(record),
         exceptions=report.exceptions(record),
@@ -150,7 +151,14 @@ async def on_paper(here: Here, session: Signed, offboarding_id: str) -> Response
     """The evidence, as PDF."""
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
     headers = {"Content-Disposition": f'attachment; filename="offboarding-{record.id}.pdf"'}
-    return Response(await asyncio.to_thread(paper.pdf, record), media_type="application/pdf", headers=headers)
+    entries = [entry async for entry in here.house.audit.entries(Wanted(offboarding_id=record.id))]
+    made = await asyncio.to_thread(
+        paper.pdf,
+        record,
+        organization=here.house.config.organization,
+        decided=report.decided(record, entries),
+    )
+    return Response(made, media_type="application/pdf", headers=headers)
 
 
 @router.get("/offboardings/{offboarding_id}/undo")
@@ -238,4 +246,4 @@ def _numbers(entries: list[dict[str, Any]]) -> str:
     if not entries:
         return "none"
     first, last = entries[0]["number"], entries[-1]["number"]
-    return f"{len(entries)} of {first:,} to {last:,}" if len(entries) > 1 else f"{first:,}"
+    return f"{len(entries)}, numbered {first:,} to {last:,}" if len(entries) > 1 else f"1, numbered {first:,}"
