@@ -34,6 +34,8 @@ MATRIX: dict[str, Right | None] = {
     "GET /api/v1/offboardings/{offboarding_id}": Right.SEE,
     "GET /api/v1/offboardings/{offboarding_id}/events": Right.SEE,
     "GET /api/v1/offboardings/{offboarding_id}/report": Right.SEE,
+    "GET /api/v1/offboardings/{offboarding_id}/report.html": Right.SEE,
+    "GET /api/v1/offboardings/{offboarding_id}/report.pdf": Right.SEE,
     "POST /api/v1/offboardings/{offboarding_id}/retry": Right.OFFBOARD,
     "POST /api/v1/offboardings/{offboarding_id}/cancel": Right.OFFBOARD,
     "POST /api/v1/offboardings/{offboarding_id}/reschedule": Right.OFFBOARD,

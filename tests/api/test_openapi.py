@@ -56,6 +56,20 @@ def test_every_answer_says_what_it_holds() -> None:
                 assert content["schema"], (operation.label, status, media)
 
 
+def test_what_generated_clients_trip_over_is_not_there() -> None:
+    """A body that may be left out or be null, and an operation that answers in JSON alone only sometimes."""
+    for operation in operations():
+        body = operation.definition.raw.get("requestBody", {})
+        for content in body.get("content", {}).values():
+            assert {"type": "null"} not in content["schema"].get("anyOf", ()), operation.label
+        answers = operation.definition.raw["responses"]
+        kinds = {media for answer in answers.values() for media in answer.get("content", {})}
+        other = kinds - {"application/json", "application/problem+json"}
+        if "application/json" in kinds and other:
+            names = {each.path for each in operations()}
+            assert {f"{operation.path}.html", f"{operation.path}.pdf"} <= names, operation.label
+
+
 def test_every_body_has_an_example_that_fits() -> None:
     seen = 0
     for operation in operations():

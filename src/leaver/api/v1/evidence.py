@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
 from leaver.access.roles import Right
@@ -30,16 +30,43 @@ PAPERS: dict[str, Any] = {
     **answers(Evidence, content=PAPERS),
 )
 async def evidence(
-    here: Here, person: Caller, offboarding_id: str, format: Literal["json", "html", "pdf"] = "json"
+    here: Here,
+    person: Caller,
+    offboarding_id: str,
+    format: Annotated[
+        Literal["json", "html", "pdf"], Query(description="A generated client asks `report.html` and `report.pdf`.")
+    ] = "json",
 ) -> Response:
     """What was, what is, who asked, when."""
-    record = await offboarding_of(here, person, offboarding_id, Right.SEE)
     if format == "html":
-        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-        return HTMLResponse(report.page(record), headers=headers)
+        return await evidence_page(here, person, offboarding_id)
     if format == "pdf":
-        return Response(await asyncio.to_thread(paper.pdf, record), headers=paper_headers(record))
-    return plain(report.evidence(record))
+        return await evidence_pdf(here, person, offboarding_id)
+    return plain(report.evidence(await offboarding_of(here, person, offboarding_id, Right.SEE)))
+
+
+@router.get(
+    "/offboardings/{offboarding_id}/report.html",
+    summary="The evidence as a page that needs nothing else",
+    response_class=HTMLResponse,
+)
+async def evidence_page(here: Here, person: Caller, offboarding_id: str) -> Response:
+    """To be kept, printed or sent on."""
+    record = await offboarding_of(here, person, offboarding_id, Right.SEE)
+    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+    return HTMLResponse(report.page(record), headers=headers)
+
+
+@router.get(
+    "/offboardings/{offboarding_id}/report.pdf",
+    summary="The evidence as PDF",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": PAPERS["application/pdf"]}}},
+)
+async def evidence_pdf(here: Here, person: Caller, offboarding_id: str) -> Response:
+    """Two pages of A4, as a rule."""
+    record = await offboarding_of(here, person, offboarding_id, Right.SEE)
+    return Response(await asyncio.to_thread(paper.pdf, record), headers=paper_headers(record))
 
 
 def paper_headers(record: Offboarding) -> dict[str, str]:

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from leaver.access.roles import Right
-from leaver.api.documented import with_room
+from leaver.api.documented import answers, with_room
 from leaver.api.door import Caller, Here
 from leaver.api.sight import tenant_of
 from leaver.api.v1.bodies import Body
+from leaver.api.v1.shapes import Page, ProtectedShown
 from leaver.offboarding.protection import protect, unprotect
 from leaver.store.tenants import KnownTenant
 
@@ -24,13 +25,17 @@ class Protection(Body):
     user: str = Field(min_length=1, max_length=300, description="A UPN or an object id.", examples=["ada@contoso.com"])
 
 
-@router.get("/tenants/{tenant}/protected", summary="The accounts that are never offboarded")
+@router.get(
+    "/tenants/{tenant}/protected",
+    summary="The accounts that are never offboarded",
+    **answers(Page[ProtectedShown]),
+)
 async def protected(here: Here, person: Caller, tenant: str) -> dict[str, Any]:
     """By object id, with the UPN of the day when each was protected."""
     return _shown(await tenant_of(here, person, tenant, Right.SEE))
 
 
-@router.post("/tenants/{tenant}/protected", status_code=201, summary="Protect an account")
+@router.post("/tenants/{tenant}/protected", summary="Protect an account", **answers(Page[ProtectedShown], 201))
 async def add_protected(here: Here, person: Caller, tenant: str, body: Protection) -> dict[str, Any]:
     """Nobody can offboard it from then on, and nothing that was accepted before begins."""
     known = await tenant_of(here, person, tenant, Right.MANAGE)

@@ -164,6 +164,13 @@ class UserShown(Shape):
     )
 
 
+class ProtectedShown(Shape):
+    """An account that nobody offboards."""
+
+    id: str
+    upn: str = Field(description="As it was when it was protected.")
+
+
 class UserNamed(Shape):
     """A user, as an offboarding names them."""
 
