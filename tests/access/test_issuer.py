@@ -71,6 +71,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("'exp'", {"exp": None}),
     ("'sub'", {"sub": None}),
     ("not valid yet", {"nbf": 120}),
+    ("not valid yet", {"iat": 120}),
     ("malformed", {"exp": "soon"}),
     ("no such key", {"kid": "unknown"}),
 ]
@@ -119,6 +120,19 @@ async def test_no_algorithm_and_no_shared_secret_is_believed(provider: Provider,
             await issuer.verify(token, [CLIENT])
 
 
+async def test_a_key_signs_with_its_own_algorithm_only(provider: Provider, issuer: Issuer) -> None:
+    """A token that names an RSA key and is signed with another kind of key, or the other way round."""
+    rsa_key = provider.keys["first"]
+    provider.rotate("curved", alg="ES256")
+    curved_key = provider.keys["curved"]
+
+    for kid, key, alg in (("first", curved_key, "ES256"), ("curved", rsa_key, "RS256")):
+        with pytest.raises(NotSignedIn):
+            await issuer.verify(provider.program(kid=kid, key=key, alg=alg), [CLIENT])
+    for kid, alg in (("first", "RS256"), ("curved", "ES256")):
+        assert await issuer.verify(provider.program(kid=kid, alg=alg), [CLIENT])
+
+
 def _hs256(header: dict[str, str], body: str, key: bytes) -> str:
     import base64
     import hashlib
@@ -142,6 +156,37 @@ async def test_a_new_key_is_fetched_when_a_token_names_it(provider: Provider, is
     clock.now += PAUSE + 1
 
     assert await issuer.verify(provider.program(alg="ES256"), [CLIENT])
+
+
+async def test_of_many_at_once_with_a_new_key_one_fetches_it(provider: Provider, issuer: Issuer, clock: Clock) -> None:
+    await issuer.verify(provider.program(), [CLIENT])
+    provider.rotate("second")
+    clock.now += PAUSE + 1
+    stranger = Provider(issuer=provider.issuer)
+    stranger.rotate("invented")
+
+    good = [issuer.verify(provider.program(), [CLIENT]) for _ in range(30)]
+    bad = [issuer.verify(stranger.program(), [CLIENT]) for _ in range(30)]
+    found = await asyncio.gather(*bad, *good, return_exceptions=True)
+
+    assert all(isinstance(each, NotSignedIn) for each in found[:30])
+    assert all(isinstance(each, dict) for each in found[30:])
+    assert provider.count("/keys") == 2
+
+
+async def test_who_invents_key_ids_makes_us_ask_no_oftener_than_once_in_a_pause(
+    provider: Provider, issuer: Issuer, clock: Clock
+) -> None:
+    stranger = Provider(issuer=provider.issuer)
+    await issuer.verify(provider.program(), [CLIENT])
+
+    for number in range(40):
+        stranger.rotate(f"invented-{number}", alg="ES256")
+        clock.now += PAUSE / 10
+        with pytest.raises(NotSignedIn):
+            await issuer.verify(stranger.program(alg="ES256"), [CLIENT])
+
+    assert provider.count("/keys") <= 1 + 4
 
 
 async def test_invented_key_ids_do_not_make_us_ask_again_and_again(provider: Provider, issuer: Issuer) -> None:

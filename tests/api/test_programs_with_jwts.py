@@ -68,6 +68,21 @@ async def test_a_bad_jwt_is_401_and_an_unknown_program_403(door: tuple[Provider,
     assert (unknown.status_code, unknown.json()["code"]) == (403, "not_granted")
 
 
+async def test_no_bad_token_makes_the_issuer_be_asked_at_either_door(door: tuple[Provider, Client]) -> None:
+    provider, client = door
+    old = {"Authorization": f"Bearer {provider.program()}"}
+    assert (await client.get("/api/v1/tenants", headers=old)).status_code == 200
+    stranger = Provider(issuer=provider.issuer)
+    stranger.rotate("invented")
+
+    for path in ("/api/v1/tenants", "/api/ListTenants") * 20:
+        answer = await client.get(path, headers={"Authorization": f"Bearer {stranger.program()}"})
+        assert answer.status_code == 401
+
+    assert provider.count("/keys") == 1
+    assert (await client.get("/api/v1/tenants", headers=old)).status_code == 200
+
+
 async def test_without_an_issuer_no_jwt_is_believed(client: Client, door: tuple[Provider, Client]) -> None:
     provider, _ = door
 

@@ -116,6 +116,41 @@ async def test_a_name_of_an_internal_address_is_not_connected_to(receiver: Recei
     await post.aclose()
 
 
+TURNED = [
+    "127.0.0.1",
+    "169.254.169.254",
+    "10.0.0.1",
+    "::1",
+    "::ffff:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe",
+]
+
+
+@pytest.mark.parametrize("turned", TURNED)
+async def test_a_name_that_has_turned_inwards_is_not_connected_to(receiver: Receiver, turned: str) -> None:
+    async def rebinds(_: str, __: int) -> Sequence[str]:
+        return [turned]
+
+    post = Post(Reach(http=True), resolve=rebinds)
+
+    with pytest.raises(Internal):
+        await asyncio.wait_for(post.send(f"http://hooks.example:{receiver.port}/", {}, b"{}"), 2)
+
+    assert receiver.received == []
+    await post.aclose()
+
+
+async def test_a_redirect_is_not_followed_wherever_it_leads(receiver: Receiver) -> None:
+    for where in (f"http://127.0.0.1:{receiver.port}/inner", "http://169.254.169.254/latest", "//hooks.example/"):
+        receiver.answers = [f"307 Temporary Redirect\r\nLocation: {where}"]
+        post = Post(Reach(http=True, networks=[ipaddress.ip_network("127.0.0.0/8")]))
+        assert (await post.send(receiver.url, {}, b"{}")).status == 307
+        await post.aclose()
+
+    assert [item.path for item in receiver.received] == ["/hook?token=not-for-eyes"] * 3
+
+
 async def test_a_name_that_answers_differently_the_second_time_gains_nothing(receiver: Receiver) -> None:
     asked = []
 

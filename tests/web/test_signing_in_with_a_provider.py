@@ -87,6 +87,21 @@ async def test_somebody_signs_in_and_comes_to_the_page_they_wanted(person: Perso
     assert ("sign_in", "ann@msp.example") in await entries(house)
 
 
+async def test_a_provider_that_changed_its_key_lets_people_in(
+    person: Person, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leaver.access.issuer.PAUSE", 0.0)
+    await person.through("/tenants")
+    person.client.cookies.clear()
+    provider.rotate("second", alg="RS256")
+    del provider.keys["first"]
+
+    await person.through("/tenants")
+
+    assert person.path == "/tenants"
+    assert provider.count("/keys") == 2
+
+
 async def test_the_cookies_are_for_the_server_only_and_for_https(person: Person) -> None:
     answer = await person.client.get("/signin/provider")
     set_aside = answer.headers["set-cookie"].lower()
