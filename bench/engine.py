@@ -46,6 +46,9 @@ class NothingKept:
     async def save(self, record: Offboarding) -> None:
         """Forgotten."""
 
+    def save_soon(self, record: Offboarding, task: TaskRecord | None = None) -> None:
+        """Forgotten."""
+
     async def save_task(self, record: Offboarding, task: TaskRecord) -> None:
         """Forgotten."""
 

@@ -37,6 +37,8 @@ AT_ONCE = 8
 """Offboardings of one request that run side by side; the budgets of the tenant hold beneath."""
 BEAT = 2.0
 """Seconds between two looks at whether somebody cancelled; the lease is renewed every few of them."""
+SOON = 0.1
+"""Seconds after which what nobody waits for is kept: what follows it by then is kept with it."""
 STORE_MAY_BE_AWAY = 30.0
 """Seconds that a save is tried again while the database does not answer."""
 EARLY = timedelta(seconds=1)
@@ -53,17 +55,35 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
+class _Unsaved:
+    """What is to be kept together next."""
+
+    def __init__(self) -> None:
+        self.tasks: list[TaskRecord] = []
+        self.whole = False
+        self.waited_for = False
+        self.now = asyncio.Event()
+        """Set when it is time to keep it."""
+
+    def add(self, task: TaskRecord | None) -> None:
+        """A task, or everything."""
+        if task is None:
+            self.whole = True
+        elif not any(task is other for other in self.tasks):
+            self.tasks.append(task)
+
+
 class Held:
     """An offboarding that this process holds: saves under the lease, and knows when the lease is gone."""
 
     def __init__(self, kept: Offboardings, lease: Lease, stop: Stop, seconds: float) -> None:
         self._kept = kept
-        self._lease = lease
+        self.lease = lease
         self._stop = stop
         self._seconds = seconds
         self._until = monotonic() + seconds
         self._lost = False
-        self._unsaved: list[TaskRecord] = []
+        self._unsaved = _Unsaved()
         self._saving: asyncio.Task[None] | None = None
         self._saved_next: asyncio.Task[None] | None = None
         self.cancelled = False
@@ -78,23 +98,46 @@ class Held:
 
     async def save(self, record: Offboarding, said: Said | None = None) -> None:
         """Keep the offboarding as a whole, with the audit entry of what this changes."""
-        await self._try(lambda: self._kept.save(record, self._lease, said))
+        if self._saved_next is not None and not self._unsaved.waited_for:
+            self._saved_next.cancel()  # what waits to be kept is in the whole, and nobody waits for it
+            self._unsaved, self._saved_next = _Unsaved(), None
+        await self._settled()
+        await self._try(lambda: self._kept.save(record, self.lease, said))
+
+    def save_soon(self, record: Offboarding, task: TaskRecord | None = None) -> None:
+        """Keep one task of it, or everything, within a moment and before what is kept later."""
+        self._add(record, task)
 
     async def save_task(self, record: Offboarding, task: TaskRecord) -> None:
-        """Keep one task of it. Those that come while others are being kept are kept together."""
-        if not any(task is other for other in self._unsaved):
-            self._unsaved.append(task)
-        if self._saved_next is None:
-            self._saved_next = asyncio.create_task(self._save_together(record, self._saving))
-            self._saved_next.add_done_callback(_seen)
-        await asyncio.shield(self._saved_next)
+        """Keep one task of it, with what is to be kept soon; what comes while others are being kept goes together."""
+        saved = self._add(record, task)
+        self._unsaved.waited_for = True
+        self._unsaved.now.set()
+        await asyncio.shield(saved)
 
-    async def _save_together(self, record: Offboarding, before: asyncio.Task[None] | None) -> None:
+    def _add(self, record: Offboarding, task: TaskRecord | None) -> asyncio.Task[None]:
+        self._unsaved.add(task)
+        if self._saved_next is None:
+            asyncio.get_running_loop().call_later(SOON, self._unsaved.now.set)
+            self._saved_next = asyncio.create_task(self._save_together(record, self._unsaved, self._saving))
+            self._saved_next.add_done_callback(_seen)
+        return self._saved_next
+
+    async def _save_together(self, record: Offboarding, group: _Unsaved, before: asyncio.Task[None] | None) -> None:
+        await group.now.wait()
         if before is not None:
             await asyncio.wait([before])
-        tasks, self._unsaved = self._unsaved, []
-        self._saving, self._saved_next = self._saved_next, None
-        await self._try(lambda: self._kept.save_tasks(record, tasks, self._lease))
+        self._saving, self._saved_next, self._unsaved = self._saved_next, None, _Unsaved()
+        if group.whole:
+            await self._try(lambda: self._kept.save(record, self.lease))
+        else:
+            await self._try(lambda: self._kept.save_tasks(record, group.tasks, self.lease))
+
+    async def _settled(self) -> None:
+        """Nothing is being kept any more."""
+        self._unsaved.now.set()
+        while saving := [task for task in (self._saving, self._saved_next) if task is not None and not task.done()]:
+            await asyncio.wait(saving)
 
     async def beat(self) -> None:
         """Renew the lease, and stop when somebody cancels, until cancelled."""
@@ -102,22 +145,21 @@ class Held:
         while not self._lost:
             await asyncio.sleep(min(BEAT, self._seconds / 5))
             with contextlib.suppress(StoreAway):
-                if not self.cancelled and await self._kept.cancel_requested(self._lease.offboarding_id):
+                if not self.cancelled and await self._kept.cancel_requested(self.lease.offboarding_id):
                     self.cancelled = True
                     self._stop.set()
                 if monotonic() - renewed >= self._seconds / 5:
                     asked = monotonic()
-                    if not await self._kept.renew(self._lease, self._seconds):
+                    if not await self._kept.renew(self.lease, self._seconds):
                         self._lose()
                         return
                     renewed, self._until = asked, asked + self._seconds
 
     async def let_go(self) -> None:
         """Give the lease back, once everything is kept."""
-        if saving := [task for task in (self._saving, self._saved_next) if task is not None]:
-            await asyncio.wait(saving)
+        await self._settled()
         with contextlib.suppress(StoreAway, LeaseLost):
-            await self._kept.release(self._lease)
+            await self._kept.release(self.lease)
 
     def _lose(self) -> None:
         self._lost = True
@@ -134,6 +176,9 @@ class Held:
                     raise
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
+            except LeaseLost:
+                self._lose()
+                raise
             else:
                 return
 
@@ -191,10 +236,10 @@ async def drive(
         if keeper is None:
             return None
         ours = 1  # the claim
-        if planned is not None and planned.record.revision + ours != await kept.revision(offboarding_id):
+        if planned is not None and planned.record.revision + ours != keeper.lease.revision:
             planned = None  # another process worked on it since it was accepted: what is kept counts
         record = planned.record if planned is not None else await kept.get(offboarding_id)
-        if await kept.cancel_requested(offboarding_id):
+        if keeper.lease.cancel_requested:
             stopping.set()
             keeper.cancelled = True
         elif planned is None and _is_early(record):

@@ -42,8 +42,11 @@ class Keeper(Protocol):
     async def save(self, record: Offboarding) -> None:
         """Keep the offboarding as a whole."""
 
+    def save_soon(self, record: Offboarding, task: TaskRecord | None = None) -> None:
+        """Keep one task of it, or everything, within a moment and before what is kept later."""
+
     async def save_task(self, record: Offboarding, task: TaskRecord) -> None:
-        """Keep one task of it."""
+        """Keep one task of it, with what is to be kept soon."""
 
 
 async def run(
@@ -52,12 +55,15 @@ async def run(
     """Settle every task that has not come to its end; the records hold what was done. `stop` starts nothing more."""
     record = planned.record
     record.started = True
-    await keeper.save(record)
+    keeper.save_soon(record)
     course = Course(planned)
 
-    async def changed(task: TaskRecord, text: str) -> None:
-        await keeper.save_task(record, task)
+    def changed(task: TaskRecord, text: str) -> None:
+        keeper.save_soon(record, task)
         tell(Event(record, task, text))
+
+    async def keep(task: TaskRecord) -> None:
+        await keeper.save_task(record, task)
 
     async def one(name: str) -> None:
         task = record.task(name)
@@ -69,15 +75,17 @@ async def run(
                 return
             if stop.is_set():
                 task.outcome = Outcome.CANCELLED
-                await changed(task, "not started")
+                changed(task, "not started")
                 return
             needed = _hindering(planned, name)
             if needed is not None:
                 _hold_up(task, needed)
-                await changed(task, "not started")
+                changed(task, "not started")
                 return
             checking, accepted = partial(course.checking, name), partial(course.accepted, name)
-            await settle(Settling(planned, task, changed, stop, keeper.guard, checking, accepted, looked, look_again))
+            await settle(
+                Settling(planned, task, changed, keep, stop, keeper.guard, checking, accepted, looked, look_again)
+            )
         finally:
             course.ended(name)
 

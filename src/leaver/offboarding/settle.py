@@ -69,8 +69,10 @@ class Settling:
 
     planned: Planned
     record: TaskRecord
-    changed: Callable[[TaskRecord, str], Awaitable[None]]
-    """Told after everything that changed the record, with a sentence."""
+    changed: Callable[[TaskRecord, str], None]
+    """Told after everything that changed the record, with a sentence; it is kept within a moment."""
+    keep: Callable[[TaskRecord], Awaitable[None]]
+    """Keep the record now: it says what Microsoft is about to be asked for."""
     stop: Stop
     guard: Callable[[], None] = lambda: None
     """Called before every write; raises when somebody else has taken this offboarding over."""
@@ -130,7 +132,7 @@ async def _settle(settling: Settling) -> Outcome:
         record.outcome = Outcome.FAILED
     if record.outcome is not Outcome.PLANNED:
         record.ended_at = settling.now
-    await settling.changed(record, record.outcome.value.replace("_", " "))
+    settling.changed(record, record.outcome.value.replace("_", " "))
     return record.outcome
 
 
@@ -169,7 +171,7 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
         caught_up = not waiting and all(_is_dead(settling, change) for change in left)
         if caught_up or monotonic() >= deadline:
             return _ending(settling, items, left, waiting)
-        await settling.changed(record, waiting[0].text if waiting else "Microsoft does not show it yet")
+        settling.changed(record, waiting[0].text if waiting else "Microsoft does not show it yet")
         await _pause(settling, settling.look_again[min(looks, len(settling.look_again) - 1)], deadline)
         looks += 1
 
@@ -199,7 +201,7 @@ async def _look(settling: Settling) -> Look:
         except TryAgain as error:
             if attempt == LOOKS - 1 or settling.stop.is_set():
                 raise
-            await settling.changed(settling.record, error.message)
+            settling.changed(settling.record, error.message)
             await _pause(settling, error.wait)
     raise AssertionError("unreachable")
 
@@ -271,21 +273,21 @@ async def _apply(settling: Settling, change: Change, facts: object) -> bool:
         except (OnPremises, Forbidden) as error:
             left = _left_to_people(change, error)
             if left is None:
-                return await _give_up(settling, record, error)
+                return _give_up(settling, record, error)
             settling.left_to_people.append(left)
             settling.repeats[change.key] = -1
             record.error, record.begun_at = str(error), None
             return True
         except (Uncertain, TryAgain) as error:
-            return await _once_more(settling, record, error)
+            return _once_more(settling, record, error)
         except LeaverError as error:
-            return await _give_up(settling, record, error)
+            return _give_up(settling, record, error)
         finally:
             record.request_ids += [call.request_id for call in calls if call.request_id and writes(call)]
     record.made_at, record.begun_at, record.error = settling.now, None, ""
     settling.made[change.key] = record
     settling.begun.pop(change.key, None)
-    await settling.changed(settling.record, f"{change.what}: done, checking")
+    settling.changed(settling.record, f"{change.what}: done, checking")
     return True
 
 
@@ -298,7 +300,8 @@ async def _set_out(settling: Settling, changes: Sequence[Change]) -> None:
     """Keep what is about to be asked of Microsoft: where that cannot be kept, nothing is asked."""
     for change in changes:
         _record_of(settling, change).begun_at = settling.now
-    await settling.changed(settling.record, f"{changes[0].what}: changing" if len(changes) == 1 else "changing")
+    settling.changed(settling.record, f"{changes[0].what}: changing" if len(changes) == 1 else "changing")
+    await settling.keep(settling.record)
 
 
 def _adopt(settling: Settling, left: Sequence[Change]) -> None:
@@ -328,7 +331,7 @@ def _left_to_people(change: Change, error: LeaverError) -> Note | None:
     return None
 
 
-async def _once_more(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
+def _once_more(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
     """Let a later round try again, from fresh facts; after some rounds it is a failure."""
     key = record.change.key
     settling.repeats[key] = settling.repeats.get(key, 0) + 1
@@ -336,18 +339,18 @@ async def _once_more(settling: Settling, record: ChangeRecord, error: LeaverErro
     _still_begun(settling, record, error)
     settling.wait = max(settling.wait, error.wait if isinstance(error, TryAgain) else LOOK_AGAIN[1])
     if settling.repeats[key] >= REPEATS:
-        return await _give_up(settling, record, error)
-    await settling.changed(settling.record, f"{record.change.what}: {error.message}")
+        return _give_up(settling, record, error)
+    settling.changed(settling.record, f"{record.change.what}: {error.message}")
     return False
 
 
-async def _give_up(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
+def _give_up(settling: Settling, record: ChangeRecord, error: LeaverError) -> bool:
     record.error = str(error)
     _still_begun(settling, record, error)
     settling.given_up[record.change.key] = record
     if settling.record.error is None:
         settling.record.error = ErrorRecord.of(error)
-    await settling.changed(settling.record, f"{record.change.what}: {error.message}")
+    settling.changed(settling.record, f"{record.change.what}: {error.message}")
     return False
 
 

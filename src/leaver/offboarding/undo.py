@@ -99,7 +99,7 @@ async def put_back(
     """Put back every task that has not come to its end, the last one first; the records hold what was done."""
     record = planned.record
     record.started = True
-    await keeper.save(record)
+    keeper.save_soon(record)
     ended = {task.task: asyncio.Event() for task in record.tasks}
     types = {name: kind for name, kind in planned.types.items() if name in ended}
 
@@ -114,12 +114,12 @@ async def put_back(
             if stop.is_set():
                 if not stop.leave_the_rest:
                     task.outcome = Outcome.CANCELLED
-                    await work.changed("not started")
+                    work.changed("not started")
                 return
             if DELETION in later and record.task(DELETION).outcome not in GOOD:
                 task.outcome = Outcome.BLOCKED
                 task.notes.append(info("waits_for", "Not started: the deleted user was not restored."))
-                await work.changed("not started")
+                work.changed("not started")
                 return
             await work.through()
         finally:
@@ -254,9 +254,9 @@ class _Undoing:
     failed: set[str] = field(default_factory=set)
     wait: float = 0.0
 
-    async def changed(self, text: str) -> None:
-        """Keep the task and tell whoever watches."""
-        await self.keeper.save_task(self.planned.record, self.record)
+    def changed(self, text: str) -> None:
+        """Keep the task within a moment, and tell whoever watches."""
+        self.keeper.save_soon(self.planned.record, self.record)
         self.tell(Event(self.planned.record, self.record, text))
 
     async def through(self) -> None:
@@ -273,7 +273,7 @@ class _Undoing:
             record.outcome = Outcome.FAILED
         if record.outcome is not Outcome.PLANNED:
             record.ended_at = self.planned.tenant.now()
-        await self.changed(record.outcome.value.replace("_", " "))
+        self.changed(record.outcome.value.replace("_", " "))
 
     async def _converge(self) -> Outcome:
         deadline = monotonic() + self.planned.types[self.record.task].patience
@@ -308,7 +308,7 @@ class _Undoing:
                     advice="Retry it later; only what is still missing is done.",
                 )
                 return Outcome.UNVERIFIED
-            await self.changed("Microsoft does not show it yet")
+            self.changed("Microsoft does not show it yet")
             await self._pause(self.look_again[min(looks, len(self.look_again) - 1)])
             looks += 1
 
@@ -323,7 +323,7 @@ class _Undoing:
             except (TryAgain, NotFound) as error:
                 if monotonic() >= deadline or self.stop.is_set():
                     raise
-                await self.changed(error.message)
+                self.changed(error.message)
                 least = error.wait if isinstance(error, TryAgain) else 0.0
                 await self._pause(max(least, self.look_again[min(looks, len(self.look_again) - 1)]))
                 looks += 1
@@ -333,7 +333,8 @@ class _Undoing:
         self.wait = 0.0
         for made in ready:
             made.begun_at = self.planned.tenant.now()
-        await self.changed("putting back")  # where that cannot be kept, nothing is asked of Microsoft
+        self.changed("putting back")
+        await self.keeper.save_task(self.planned.record, self.record)  # where that fails, nothing is asked of Microsoft
         lanes: dict[str, list[ChangeRecord]] = {}
         for index, made in enumerate(ready):
             lanes.setdefault(made.change.lane or f"#{index}", []).append(made)
@@ -360,24 +361,24 @@ class _Undoing:
                 self.tries[key] = self.tries.get(key, 0) + 1
                 self.wait = max(self.wait, error.wait if isinstance(error, TryAgain) else self.look_again[0])
                 if self.tries[key] < REPEATS:
-                    await self.changed(f"{made.change.what}: {error.message}")
+                    self.changed(f"{made.change.what}: {error.message}")
                     return False
-                return await self._failed(made, error)
+                return self._failed(made, error)
             except LeaverError as error:
                 made.begun_at = None
-                return await self._failed(made, error)
+                return self._failed(made, error)
             finally:
                 made.request_ids += [call.request_id for call in calls if call.request_id and writes(call)]
         made.made_at, made.begun_at, made.error = self.planned.tenant.now(), None, ""
-        await self.changed(f"{made.change.what}: put back, checking")
+        self.changed(f"{made.change.what}: put back, checking")
         return True
 
-    async def _failed(self, made: ChangeRecord, error: LeaverError) -> bool:
+    def _failed(self, made: ChangeRecord, error: LeaverError) -> bool:
         made.error = str(error)
         self.failed.add(made.change.key)
         if self.record.error is None:
             self.record.error = ErrorRecord.of(error)
-        await self.changed(f"{made.change.what}: {error.message}")
+        self.changed(f"{made.change.what}: {error.message}")
         return True
 
     async def _pause(self, seconds: float) -> None:

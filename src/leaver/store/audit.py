@@ -102,11 +102,13 @@ class Audit:
     async def _append(self, connection: AsyncConnection, entry: dict[str, Any]) -> None:
         """One entry after the other, whoever writes: the head's row is locked first, so that the chain never forks."""
         head = tables.audit_head
-        dialect = sqlite if self._database.dialect == "sqlite" else postgresql
-        first = dialect.insert(head).values(id=1, number=0, hash=FIRST).on_conflict_do_nothing()
-        await connection.execute(first)
-        await connection.execute(update(head).where(head.c.id == 1).values(id=1))
-        row = (await connection.execute(select(head.c.number, head.c.hash))).one()
+        taken = update(head).where(head.c.id == 1).values(id=1).returning(head.c.number, head.c.hash)
+        row = (await connection.execute(taken)).one_or_none()
+        if row is None:
+            dialect = sqlite if self._database.dialect == "sqlite" else postgresql
+            first = dialect.insert(head).values(id=1, number=0, hash=FIRST).on_conflict_do_nothing()
+            await connection.execute(first)
+            row = (await connection.execute(taken)).one()
         entry["at"] = stamp(await self._database.now(connection))
         entry["number"], entry["previous"] = row.number + 1, row.hash
         entry["hash"] = seal(entry)

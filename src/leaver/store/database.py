@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from sqlalchemy import event, inspect, text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from leaver.config import Config
 from leaver.domain.errors import StoreAway, Unusable
+from leaver.store.sqlite import sqlite_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-WAIT_FOR_A_LOCK = 15.0
-"""Seconds that a writer waits for another one on SQLite."""
 UPGRADE_LOCK = 0x1EA7E2
 """The number of PostgreSQL's advisory lock under which the schema is changed."""
 
@@ -174,48 +171,10 @@ class Database:
     def _connectable(self) -> AsyncEngine:
         if self._engine is None:
             if self.dialect == "sqlite":
-                self._engine = _sqlite(self._url)
+                self._engine = sqlite_engine(self._url)
             else:
                 self._engine = create_async_engine(self._url, pool_size=5, max_overflow=10, pool_pre_ping=True)
         return self._engine
-
-
-def _sqlite(url: Any) -> AsyncEngine:
-    folder = Path(url.database).parent
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(OSError):
-        Path(url.database).touch(mode=0o600, exist_ok=True)
-    engine = create_async_engine(url, connect_args={"timeout": WAIT_FOR_A_LOCK})
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # we say ourselves where a transaction begins
-        cursor = connection.cursor()
-        _turn_on_wal(cursor)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("leaver_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _turn_on_wal(cursor: Any) -> None:
-    """The first connection changes the file; others that open it at that moment are told that it is locked."""
-    deadline = monotonic() + WAIT_FOR_A_LOCK
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if monotonic() > deadline:
-                raise
-            sleep(0.05)
-        else:
-            return
 
 
 @asynccontextmanager

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, tuple_, update
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,8 +22,7 @@ from leaver.store import tables
 from leaver.store.audit import Audit, Said
 from leaver.store.database import Database, uninterrupted
 from leaver.store.outbox import Outbox
-
-HEAD = tables.offboardings
+from leaver.store.rows import HEAD, columns, evidence_hash, load, put_tasks
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,9 @@ class Lease:
     offboarding_id: str
     attempt: int
     owner: str
+    revision: int = 0
+    """Of the offboarding as it was taken up."""
+    cancel_requested: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,10 @@ class Offboardings:
                     if earlier is not None:
                         return earlier
                 await self._refuse_second(connection, record)
-                values = _columns(record) | {"id": record.id, "request_hash": request_hash}
+                values = columns(record) | {"id": record.id, "request_hash": request_hash}
                 values |= {"idempotency_key": idempotency_key or None, "attempt": 0}
                 await connection.execute(insert(HEAD).values(**values))
-                for position, task in enumerate(record.tasks):
-                    await _put_task(connection, record.id, position, task)
+                await put_tasks(connection, record, record.tasks)
                 await self._audit.add(
                     Actor(record.asked_by, record.asked_via, record.asked_from),
                     f"{record.kind}.accepted",
@@ -138,16 +138,14 @@ class Offboardings:
                     tables.outcomes.c.task.not_in([task.task for task in record.tasks]),
                 )
             )
-            for position, task in enumerate(record.tasks):
-                await _put_task(connection, record.id, position, task)
+            await put_tasks(connection, record, record.tasks)
 
     @uninterrupted
     async def save_tasks(self, record: Offboarding, tasks: Sequence[TaskRecord], lease: Lease | None = None) -> None:
         """Keep some tasks and their changes; with a lease only while it is held."""
         async with self._database.begin() as connection:
             await self._save_head(connection, record, lease)
-            for task in tasks:
-                await _put_task(connection, record.id, record.tasks.index(task), task)
+            await put_tasks(connection, record, tasks)
 
     @uninterrupted
     async def get(self, offboarding_id: str) -> Offboarding:
@@ -167,14 +165,14 @@ class Offboardings:
                     "unknown_offboarding",
                     advice="`leaver status` lists them.",
                 )
-            return (await _load(connection, select(HEAD).where(HEAD.c.id == ids[0])))[0]
+            return (await load(connection, select(HEAD).where(HEAD.c.id == ids[0])))[0]
 
     @uninterrupted
     async def of_user(self, tenant_id: str, user_id: str) -> list[Offboarding]:
         """The offboardings of one user, the latest first."""
         mine = select(HEAD).where(HEAD.c.tenant_id == tenant_id, HEAD.c.user_id == user_id)
         async with self._database.begin(write=False) as connection:
-            return await _load(connection, mine.order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc()))
+            return await load(connection, mine.order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc()))
 
     @uninterrupted
     async def page(
@@ -215,7 +213,7 @@ class Offboardings:
             conditions.append(tuple_(HEAD.c.requested_at, HEAD.c.id) < tuple_(*_cursor(after)))
         wanted = select(HEAD).where(*conditions).order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc())
         async with self._database.begin(write=False) as connection:
-            found = await _load(connection, wanted.limit(limit + 1), facts=False)
+            found = await load(connection, wanted.limit(limit + 1), facts=False)
             if len(found) <= limit:
                 return found, ""
             # The column's own moment: a record's is cut to milliseconds, and those asked for together would be lost.
@@ -291,7 +289,7 @@ class Offboardings:
             done = await connection.execute(
                 update(HEAD)
                 .where(HEAD.c.id == record.id, HEAD.c.awaits_approval, HEAD.c.revision == record.revision)
-                .values(**(_columns(record) | {"revision": HEAD.c.revision + 1}))
+                .values(**(columns(record) | {"revision": HEAD.c.revision + 1}))
             )
             if done.rowcount != 1:
                 raise Unusable(
@@ -302,8 +300,7 @@ class Offboardings:
             record.revision += 1
             if record.ended_at is not None:
                 await self._outbox.write(connection, record, *news.news_of_end(record))
-            for position, task in enumerate(record.tasks):
-                await _put_task(connection, record.id, position, task)
+            await put_tasks(connection, record, record.tasks)
             await self._audit.add(
                 actor,
                 what,
@@ -327,7 +324,7 @@ class Offboardings:
         found: dict[str, Offboarding] = {}
         async with self._database.begin(write=False) as connection:
             for some in _in_parts(ids):
-                loaded = await _load(connection, select(HEAD).where(HEAD.c.id.in_(some)), facts=facts)
+                loaded = await load(connection, select(HEAD).where(HEAD.c.id.in_(some)), facts=facts)
                 found |= {record.id: record for record in loaded}
         return [found[each] for each in ids if each in found]
 
@@ -368,10 +365,10 @@ class Offboardings:
                     lease_owner=owner,
                     lease_until=now + timedelta(seconds=ttl),
                 )
-                .returning(HEAD.c.attempt)
+                .returning(HEAD.c.attempt, HEAD.c.revision, HEAD.c.cancel_requested)
             )
-            attempt = taken.scalar()
-        return None if attempt is None else Lease(offboarding_id, attempt, owner)
+            row = taken.one_or_none()
+        return None if row is None else Lease(offboarding_id, row.attempt, owner, row.revision, row.cancel_requested)
 
     @uninterrupted
     async def renew(self, lease: Lease, ttl: float) -> bool:
@@ -415,8 +412,7 @@ class Offboardings:
                 await connection.execute(update(HEAD).where(HEAD.c.id == record.id).values(cancel_requested=False))
                 await self._refuse_second(connection, record)
                 await self._save_head(connection, record, None)
-                for position, task in enumerate(record.tasks):
-                    await _put_task(connection, record.id, position, task)
+                await put_tasks(connection, record, record.tasks)
                 await self._say(connection, record, said)
         except IntegrityError:
             async with self._database.begin() as connection:
@@ -445,7 +441,7 @@ class Offboardings:
         """Forget the content of what ended before a moment; its frame and the hash of its evidence stay."""
         async with self._database.begin() as connection:
             old = and_(HEAD.c.active.is_(False), HEAD.c.requested_at < before, HEAD.c.evidence_hash == "")
-            found = await _load(connection, select(HEAD).where(old))
+            found = await load(connection, select(HEAD).where(old))
             for record in found:
                 kept = record.head_to_store() | {"settings": {}, "people": {}, "notes": []}
                 await connection.execute(
@@ -487,7 +483,7 @@ class Offboardings:
         done = await connection.execute(
             update(HEAD)
             .where(*mine)
-            .values(**(_columns(record) | {"revision": HEAD.c.revision + 1}))
+            .values(**(columns(record) | {"revision": HEAD.c.revision + 1}))
             .returning(HEAD.c.revision, HEAD.c.attempt)
         )
         row = done.one_or_none()
@@ -512,7 +508,7 @@ class Offboardings:
                 "idempotency_conflict",
                 advice="Use a new key for a new request.",
             )
-        return (await _load(connection, select(HEAD).where(HEAD.c.id == found["id"])))[0]
+        return (await load(connection, select(HEAD).where(HEAD.c.id == found["id"])))[0]
 
     async def _refuse_second(self, connection: AsyncConnection, record: Offboarding) -> None:
         other = await connection.execute(
@@ -550,12 +546,6 @@ def _accepted(record: Offboarding) -> dict[str, Any]:
     return told
 
 
-def evidence_hash(record: Offboarding) -> str:
-    """The hash of everything that is kept of an offboarding."""
-    text = json.dumps(record.to_store() | {"revision": 0}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def request_hash(request: Mapping[str, Any]) -> str:
     """The hash of a request, to tell the same one sent twice from another one with the same key."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
@@ -585,97 +575,6 @@ def _standing(row: Row[Any]) -> Standing:
 def _in_parts(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
     """A few at a time: a statement takes only so many parameters."""
     return (ids[start : start + size] for start in range(0, len(ids), size))
-
-
-def _columns(record: Offboarding) -> dict[str, Any]:
-    document = record.head_to_store()
-    del document["revision"], document["attempt"]
-    return {
-        "tenant_id": record.tenant.id,
-        "user_id": record.user.id,
-        "user_upn": record.user.upn,
-        "user_name": record.user.display_name,
-        "kind": record.kind,
-        "state": record.state.value,
-        "reference": record.reference,
-        "asked_by": record.asked_by,
-        "requested_at": record.requested_at,
-        "at": record.at,
-        "wake_at": record.wake_at,
-        "priority": record.priority,
-        "active": record.ended_at is None,
-        "awaits_approval": record.awaits_approval,
-        "started": record.started,
-        "revision": record.revision,
-        "document": document,
-    }
-
-
-async def _put_task(connection: AsyncConnection, offboarding_id: str, position: int, task: TaskRecord) -> None:
-    document = task.as_json()
-    del document["changes"]
-    for table in (tables.changes, tables.outcomes):
-        await connection.execute(
-            delete(table).where(table.c.offboarding_id == offboarding_id, table.c.task == task.task)
-        )
-    await connection.execute(
-        insert(tables.outcomes).values(
-            offboarding_id=offboarding_id,
-            task=task.task,
-            position=position,
-            outcome=task.outcome.value,
-            document=document,
-            facts_before=task.facts_before,
-            facts_after=task.facts_after,
-        )
-    )
-    if task.changes:
-        rows = [
-            {
-                "offboarding_id": offboarding_id,
-                "task": task.task,
-                "position": number,
-                "made_at": change.made_at,
-                "verified_at": change.verified_at,
-                "document": change.to_store(),
-            }
-            for number, change in enumerate(task.changes)
-        ]
-        await connection.execute(insert(tables.changes), rows)
-
-
-async def _load(connection: AsyncConnection, wanted: Select[Any], *, facts: bool = True) -> list[Offboarding]:
-    heads = (await connection.execute(wanted)).mappings().all()
-    ids = [head["id"] for head in heads]
-    if not ids:
-        return []
-    columns = [column for column in tables.outcomes.c if facts or not column.name.startswith("facts_")]
-    outcomes = await connection.execute(
-        select(*columns).where(tables.outcomes.c.offboarding_id.in_(ids)).order_by(tables.outcomes.c.position)
-    )
-    tasks = _by_offboarding(outcomes.mappings())
-    changes = await connection.execute(
-        select(tables.changes).where(tables.changes.c.offboarding_id.in_(ids)).order_by(tables.changes.c.position)
-    )
-    made: dict[tuple[str, str], list[Any]] = {}
-    for row in changes.mappings():
-        made.setdefault((row["offboarding_id"], row["task"]), []).append(row["document"])
-    records = []
-    for head in heads:
-        rows = tasks.get(head["id"], [])
-        document = dict(head["document"])
-        document["revision"], document["attempt"] = head["revision"], head["attempt"]
-        document["tasks"] = [row["document"] | {"changes": made.get((head["id"], row["task"]), [])} for row in rows]
-        document["facts"] = {row["task"]: [row.get("facts_before"), row.get("facts_after")] for row in rows}
-        records.append(Offboarding.from_store(document))
-    return records
-
-
-def _by_offboarding(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
-    sorted_out: dict[str, list[RowMapping]] = {}
-    for row in rows:
-        sorted_out.setdefault(row["offboarding_id"], []).append(row)
-    return sorted_out
 
 
 def _literal(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from leaver.domain.errors import Refused, SignInRefused
@@ -155,8 +155,8 @@ class RemoveMailboxPermissions(Task[Rights | NotApplicable]):
         groups = self.tenant.distribution_groups
         return await asyncio.gather(
             self.tenant.rights.send_on_behalf_of(name),
-            _if_readable(groups.sent_on_behalf_of(name)),
-            _if_readable(groups.others_sent_on_behalf_of(name)),
+            _if_readable(groups.sent_on_behalf_of, name),
+            _if_readable(groups.others_sent_on_behalf_of, name),
         )
 
     async def _distinguished_name(self) -> str:
@@ -165,10 +165,10 @@ class RemoveMailboxPermissions(Task[Rights | NotApplicable]):
         return known.distinguished_name if known else ""
 
 
-async def _if_readable(reading: Awaitable[tuple[ManagedGroup, ...]]) -> OfGroups:
+async def _if_readable(read: Callable[[str], Awaitable[tuple[ManagedGroup, ...]]], name: str) -> OfGroups:
     """Nothing known, where Exchange refuses the question: the rights on mailboxes do not hang on it."""
     try:
-        return await reading
+        return await read(name)
     except SignInRefused:
         raise
     except Refused:

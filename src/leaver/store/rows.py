@@ -1,0 +1,121 @@
+"""What an offboarding is in the tables: a row of its head, one for each task, one for each change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, select
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from leaver.domain.offboarding import Offboarding, TaskRecord
+from leaver.store import tables
+
+HEAD = tables.offboardings
+
+
+def columns(record: Offboarding) -> dict[str, Any]:
+    """The columns of its head, but for those of the lease."""
+    document = record.head_to_store()
+    del document["revision"], document["attempt"]
+    return {
+        "tenant_id": record.tenant.id,
+        "user_id": record.user.id,
+        "user_upn": record.user.upn,
+        "user_name": record.user.display_name,
+        "kind": record.kind,
+        "state": record.state.value,
+        "reference": record.reference,
+        "asked_by": record.asked_by,
+        "requested_at": record.requested_at,
+        "at": record.at,
+        "wake_at": record.wake_at,
+        "priority": record.priority,
+        "active": record.ended_at is None,
+        "awaits_approval": record.awaits_approval,
+        "started": record.started,
+        "revision": record.revision,
+        "document": document,
+    }
+
+
+async def put_tasks(connection: AsyncConnection, record: Offboarding, tasks: Sequence[TaskRecord]) -> None:
+    """Keep some tasks of an offboarding and all their changes, whatever was kept of them before."""
+    names = [task.task for task in tasks]
+    outcomes = [_outcome(record, task) for task in tasks]  # all of one moment: the work goes on while they are written
+    changes = [row for task in tasks for row in _changes(record, task)]
+    for table, rows in ((tables.outcomes, outcomes), (tables.changes, changes)):
+        mine = (table.c.offboarding_id == record.id, table.c.task.in_(names))
+        await connection.execute(delete(table).where(*mine))
+        if rows:
+            await connection.execute(insert(table), rows)
+
+
+def _outcome(record: Offboarding, task: TaskRecord) -> dict[str, Any]:
+    document = task.as_json()
+    del document["changes"]
+    return {
+        "offboarding_id": record.id,
+        "task": task.task,
+        "position": next(place for place, other in enumerate(record.tasks) if other is task),
+        "outcome": task.outcome.value,
+        "document": document,
+        "facts_before": task.facts_before,
+        "facts_after": task.facts_after,
+    }
+
+
+def _changes(record: Offboarding, task: TaskRecord) -> Iterable[dict[str, Any]]:
+    for number, change in enumerate(task.changes):
+        yield {
+            "offboarding_id": record.id,
+            "task": task.task,
+            "position": number,
+            "made_at": change.made_at,
+            "verified_at": change.verified_at,
+            "document": change.to_store(),
+        }
+
+
+async def load(connection: AsyncConnection, wanted: Select[Any], *, facts: bool = True) -> list[Offboarding]:
+    """The offboardings of a query for heads, with their tasks and changes; the facts only if they are wanted."""
+    heads = (await connection.execute(wanted)).mappings().all()
+    ids = [head["id"] for head in heads]
+    if not ids:
+        return []
+    columns = [column for column in tables.outcomes.c if facts or not column.name.startswith("facts_")]
+    outcomes = await connection.execute(
+        select(*columns).where(tables.outcomes.c.offboarding_id.in_(ids)).order_by(tables.outcomes.c.position)
+    )
+    tasks = _by_offboarding(outcomes.mappings())
+    changes = await connection.execute(
+        select(tables.changes).where(tables.changes.c.offboarding_id.in_(ids)).order_by(tables.changes.c.position)
+    )
+    made: dict[tuple[str, str], list[Any]] = {}
+    for row in changes.mappings():
+        made.setdefault((row["offboarding_id"], row["task"]), []).append(row["document"])
+    records = []
+    for head in heads:
+        rows = tasks.get(head["id"], [])
+        document = dict(head["document"])
+        document["revision"], document["attempt"] = head["revision"], head["attempt"]
+        document["tasks"] = [row["document"] | {"changes": made.get((head["id"], row["task"]), [])} for row in rows]
+        document["facts"] = {row["task"]: [row.get("facts_before"), row.get("facts_after")] for row in rows}
+        records.append(Offboarding.from_store(document))
+    return records
+
+
+def _by_offboarding(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
+    sorted_out: dict[str, list[RowMapping]] = {}
+    for row in rows:
+        sorted_out.setdefault(row["offboarding_id"], []).append(row)
+    return sorted_out
+
+
+def evidence_hash(record: Offboarding) -> str:
+    """The hash of everything that is kept of an offboarding."""
+    text = json.dumps(record.to_store() | {"revision": 0}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
