@@ -35,7 +35,7 @@ from m365_simulator.world import World
 from receiver import Receiver
 from support import Desk, Wire, give_ada_everything
 
-STEPS = 95
+STEPS = 64
 """At least as many as an undisturbed run has; the last test holds it."""
 ADA = "ada@contoso.example"
 SETTINGS: dict[str, Any] = {

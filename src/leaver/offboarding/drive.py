@@ -98,10 +98,7 @@ class Held:
 
     async def save(self, record: Offboarding, said: Said | None = None) -> None:
         """Keep the offboarding as a whole, with the audit entry of what this changes."""
-        if self._saved_next is not None and not self._unsaved.waited_for:
-            self._saved_next.cancel()  # what waits to be kept is in the whole, and nobody waits for it
-            self._unsaved, self._saved_next = _Unsaved(), None
-        await self._settled()
+        await self.quiet()
         await self._try(lambda: self._kept.save(record, self.lease, said))
 
     def save_soon(self, record: Offboarding, task: TaskRecord | None = None) -> None:
@@ -114,6 +111,13 @@ class Held:
         self._unsaved.waited_for = True
         self._unsaved.now.set()
         await asyncio.shield(saved)
+
+    async def quiet(self) -> None:
+        """Wait for what is being kept. What has not been begun is left to the save of everything that must follow."""
+        if self._saved_next is not None and not self._unsaved.waited_for:
+            self._saved_next.cancel()
+            self._unsaved, self._saved_next = _Unsaved(), None
+        await self._settled()
 
     def _add(self, record: Offboarding, task: TaskRecord | None) -> asyncio.Task[None]:
         self._unsaved.add(task)
@@ -382,6 +386,7 @@ def _cancel_the_rest(record: Offboarding) -> None:
 
 
 async def _end(keeper: Held, record: Offboarding) -> datetime | None:
+    await keeper.quiet()  # the end is kept with its entry in the trail, and by no other save
     record.ended_at = datetime.now(UTC)
     record.wake_at = None
     outcomes = {task.task: task.outcome.value for task in record.tasks}
