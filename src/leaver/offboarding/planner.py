@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 from types import MappingProxyType
 
 from leaver.domain.errors import LeaverError, SignInRefused, Unavailable
@@ -26,12 +27,23 @@ SECONDS_TO_READ_BACK = 1.0
 
 
 @dataclass(frozen=True)
+class Seen:
+    """The facts of a task."""
+
+    facts: object
+    began: float
+    """When the reading began, on the monotonic clock."""
+
+
+@dataclass(frozen=True)
 class Planned:
     """An opened offboarding, its plan, and the tenant as its tasks see it."""
 
     opened: Opened
     tenant: Tenant
     types: dict[str, TaskType]
+    seen: dict[str, Seen] = field(default_factory=dict)
+    """What the plan was made from, by task; whoever carries it out at once need not look again."""
 
     @property
     def record(self) -> Offboarding:
@@ -153,7 +165,7 @@ async def _warn_of_missing_permissions(house: House, planned: Planned) -> None:
 
 async def _plan_task(planned: Planned, reading: Tenant, name: str) -> TaskRecord:
     task = planned.make_in(reading, name)
-    record = TaskRecord(name, task.stage, task.option.label)
+    record, began = TaskRecord(name, task.stage, task.option.label), monotonic()
     try:
         facts = await task.inspect()
         items = list(task.plan(facts))
@@ -164,6 +176,7 @@ async def _plan_task(planned: Planned, reading: Tenant, name: str) -> TaskRecord
     except LeaverError as error:
         cannot_be_planned(record, error, planned.record.decisions)
     else:
+        planned.seen[name] = Seen(facts, began)
         record.facts_before = plain(facts)
         note_down(record, items, planned.record.decisions)
         record.estimate_seconds = _estimate(task, record)

@@ -12,7 +12,7 @@ from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import info
 from leaver.offboarding.planner import Planned
-from leaver.offboarding.settle import LOOK_AGAIN, Look, Settling, Stop, look_early, settle
+from leaver.offboarding.settle import LOOK_AGAIN, Look, Settling, Stop, look_early, look_of_plan, settle
 from leaver.offboarding.together import together
 from leaver.tasks.catalogue import ends_first, waits_for
 
@@ -96,7 +96,8 @@ class Course:
     """How far the tasks of a run are, so that each one takes its turn behind those that it waits for.
 
     The first look is taken meanwhile, so that their time is not added up: at once where only their changes are waited
-    for, and beside their last look where their end is. That one is forgotten when one of them turns out to need longer.
+    for, unless the plan's own look is still fresh; and beside their last look where their end is. That one is forgotten
+    when one of them turns out to need longer.
     """
 
     def __init__(self, planned: Planned) -> None:
@@ -135,8 +136,9 @@ class Course:
         def too_early() -> bool:
             return bool(ends_before & self._open - self._checking)
 
+        seen = look_of_plan(self._planned, name) if look and not ends_before else None
         while held_up():
-            if not look or too_early():
+            if not look or seen is not None or too_early():
                 await self._moved.wait()
                 continue
             early = asyncio.create_task(look_early(self._planned, name))
@@ -147,7 +149,7 @@ class Course:
                     return await early
             finally:
                 early.cancel()
-        return None
+        return seen
 
     def _tell(self) -> None:
         self._moved.set()

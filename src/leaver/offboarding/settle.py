@@ -176,6 +176,15 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
         looks += 1
 
 
+def look_of_plan(planned: Planned, name: str) -> Look | None:
+    """The look that the plan was made from, if it is fresh and finds work; it serves once."""
+    seen = planned.seen.pop(name, None)
+    if seen is None or monotonic() - seen.began >= STALE:
+        return None
+    look = Look(planned.make(name), seen.facts, seen.began)
+    return look if look.finds_work() else None
+
+
 async def look_early(planned: Planned, name: str) -> Look | None:
     """A first look ahead of time; nothing comes of it when it fails or finds no work.
 
