@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any, cast
 
 import pytest
 
 from leaver.domain.errors import Unavailable
 from leaver.domain.plan import Change
-from leaver.offboarding.planner import Planned
+from leaver.offboarding.planner import Planned, Seen
 from leaver.offboarding.run import Course
-from leaver.offboarding.settle import Look
+from leaver.offboarding.settle import STALE, Look
 
 
 class Step:
@@ -41,6 +42,7 @@ class Plan:
 
     def __init__(self, *steps: Step) -> None:
         self.types = {step.name: step for step in steps}
+        self.seen: dict[str, Seen] = {}
 
     def make(self, name: str) -> Step:
         return self.types[name]
@@ -162,5 +164,33 @@ async def test_a_follower_that_found_nothing_looks_again_in_its_turn() -> None:
     course, _ = two_in_step(facts="")
     turn = waiting(course)
     course.accepted("first")
+
+    assert await turn is None
+
+
+@pytest.mark.parametrize(("facts", "age", "looks"), [("work", 1.0, 0), ("work", STALE + 1.0, 1), ("", 1.0, 1)])
+async def test_the_look_of_the_plan_serves_while_it_is_fresh_and_finds_work(facts: str, age: float, looks: int) -> None:
+    second = Step("second", follows=("first",))
+    plan = Plan(Step("first"), second)
+    plan.seen["second"] = Seen(facts, monotonic() - age)
+    course = Course(cast("Planned", plan))
+    turn = waiting(course)
+    await turns()
+    assert not turn.done()
+
+    course.accepted("first")
+
+    assert (await turn) is not None
+    assert second.looks == looks
+
+
+async def test_what_comes_behind_the_end_of_another_task_is_not_begun_from_the_plan() -> None:
+    """Licenses go only after the mailbox was read back, and by what is seen then."""
+    second = Step("second", ("first",))
+    plan = Plan(Step("first"), second)
+    plan.seen["second"] = Seen("work", monotonic())
+    course = Course(cast("Planned", plan))
+    turn = waiting(course)
+    course.ended("first")
 
     assert await turn is None

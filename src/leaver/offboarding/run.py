@@ -66,28 +66,27 @@ async def run(
         await keeper.save_task(record, task)
 
     async def one(name: str) -> None:
+        await in_turn(name)
+        course.ended(name)  # not after an exception: those that wait for it are cancelled, and must not begin
+
+    async def in_turn(name: str) -> None:
         task = record.task(name)
-        try:
-            if task.outcome not in OPEN:
-                return  # it came to its end before, or it was decided to leave it out
-            looked = await course.turn_of(name, look=task.started_at is None and not stop.is_set())
-            if stop.is_set() and stop.leave_the_rest:
-                return
-            if stop.is_set():
-                task.outcome = Outcome.CANCELLED
-                changed(task, "not started")
-                return
-            needed = _hindering(planned, name)
-            if needed is not None:
-                _hold_up(task, needed)
-                changed(task, "not started")
-                return
-            checking, accepted = partial(course.checking, name), partial(course.accepted, name)
-            await settle(
-                Settling(planned, task, changed, keep, stop, keeper.guard, checking, accepted, looked, look_again)
-            )
-        finally:
-            course.ended(name)
+        if task.outcome not in OPEN:
+            return  # it came to its end before, or it was decided to leave it out
+        looked = await course.turn_of(name, look=task.started_at is None and not stop.is_set())
+        if stop.is_set() and stop.leave_the_rest:
+            return
+        if stop.is_set():
+            task.outcome = Outcome.CANCELLED
+            changed(task, "not started")
+            return
+        needed = _hindering(planned, name)
+        if needed is not None:
+            _hold_up(task, needed)
+            changed(task, "not started")
+            return
+        told = (partial(course.checking, name), partial(course.accepted, name))
+        await settle(Settling(planned, task, changed, keep, stop, keeper.guard, *told, looked, look_again))
 
     await together(*(one(name) for name in planned.types))
 

@@ -104,26 +104,27 @@ async def put_back(
     types = {name: kind for name, kind in planned.types.items() if name in ended}
 
     async def one(task: TaskRecord) -> None:
+        await in_turn(task)
+        ended[task.task].set()  # not after an exception: those that wait for it are cancelled, and must not begin
+
+    async def in_turn(task: TaskRecord) -> None:
         work = _Undoing(planned, task, keeper, tell, stop, look_again)
-        try:
-            if task.outcome is not Outcome.PLANNED:
-                return
-            later = [other for other in ended if task.task in waits_for(types[other], types)]
-            for other in later:
-                await ended[other].wait()
-            if stop.is_set():
-                if not stop.leave_the_rest:
-                    task.outcome = Outcome.CANCELLED
-                    work.changed("not started")
-                return
-            if DELETION in later and record.task(DELETION).outcome not in GOOD:
-                task.outcome = Outcome.BLOCKED
-                task.notes.append(info("waits_for", "Not started: the deleted user was not restored."))
+        if task.outcome is not Outcome.PLANNED:
+            return
+        later = [other for other in ended if task.task in waits_for(types[other], types)]
+        for other in later:
+            await ended[other].wait()
+        if stop.is_set():
+            if not stop.leave_the_rest:
+                task.outcome = Outcome.CANCELLED
                 work.changed("not started")
-                return
-            await work.through()
-        finally:
-            ended[task.task].set()
+            return
+        if DELETION in later and record.task(DELETION).outcome not in GOOD:
+            task.outcome = Outcome.BLOCKED
+            task.notes.append(info("waits_for", "Not started: the deleted user was not restored."))
+            work.changed("not started")
+            return
+        await work.through()
 
     await together(*(one(task) for task in record.tasks))
 
