@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaverError, StoreAway, Unusable
+from leaver.store import database as databases
 from leaver.store.audit import Audit
 from leaver.store.database import Database, migrate
 
@@ -185,3 +186,26 @@ async def test_what_is_written_meanwhile_is_not_taken_for_tampering(database: Da
     await writing
 
     assert problems == []
+
+
+async def test_a_process_that_stands_still_in_a_transaction_loses_its_locks(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen worker would keep the one that takes over waiting for as long as it stands."""
+    monkeypatch.setattr(databases, "IDLE_IN_TRANSACTION", 1)
+    frozen, other = Database(f"{postgres}/postgres"), Database(f"{postgres}/postgres")
+    lock = text("SELECT pg_advisory_xact_lock(4711)")
+
+    async def stand_still() -> None:
+        async with frozen.begin() as held:
+            await held.execute(lock)
+            async with other.begin() as taken:
+                await taken.execute(lock)
+            await held.execute(text("SELECT 1"))
+
+    try:
+        with pytest.raises(StoreAway):
+            await stand_still()
+    finally:
+        await frozen.close()
+        await other.close()

@@ -122,7 +122,7 @@ class Engine:
 
     async def start(self) -> None:
         """Take part in the work."""
-        _Hands.drive, _Hands.loop = self._drive, asyncio.get_running_loop()
+        _Hands.drive, _Hands.loop = self._drive_now, asyncio.get_running_loop()
         logging.getLogger("dbos").setLevel(logging.WARNING)
         _turn_on_wal(self._url)
         config: DBOSConfig = {
@@ -158,6 +158,13 @@ class Engine:
     def nudge(self) -> None:
         """Something was accepted: look at once."""
         self._nudge.set()
+
+    async def _drive_now(self, offboarding_id: str) -> datetime | None:
+        """Drive; what is due all the same after that was not taken up here, and may be enqueued again at once."""
+        try:
+            return await self._drive(offboarding_id)
+        finally:
+            self._enqueued.pop(offboarding_id, None)
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()

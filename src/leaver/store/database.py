@@ -11,7 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from sqlalchemy import inspect, text
+from sqlalchemy import URL, event, inspect, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+IDLE_IN_TRANSACTION = 10
+"""Seconds after which PostgreSQL ends a transaction whose process does not go on: a frozen one keeps its locks."""
 UPGRADE_LOCK = 0x1EA7E2
 """The number of PostgreSQL's advisory lock under which the schema is changed."""
 
@@ -173,8 +175,21 @@ class Database:
             if self.dialect == "sqlite":
                 self._engine = sqlite_engine(self._url)
             else:
-                self._engine = create_async_engine(self._url, pool_size=5, max_overflow=10, pool_pre_ping=True)
+                self._engine = _postgresql(self._url)
         return self._engine
+
+
+def _postgresql(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=5, max_overflow=10, pool_pre_ping=True)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION * 1000}")
+        cursor.close()
+        connection.commit()
+
+    return engine
 
 
 @asynccontextmanager
