@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from shutil import copy
 
 import httpx
 import pytest
@@ -81,8 +82,10 @@ def wire(cloud: Cloud, behaviour: Behaviour) -> Wire:
 
 
 @pytest.fixture
-def config(certificate: Path, tmp_path: Path) -> Config:
-    """The configuration that a technician would have: custom addresses, a certificate, an empty data folder."""
+def config(certificate: Path, made_database: Path, tmp_path: Path) -> Config:
+    """The configuration that a technician would have: custom addresses, a certificate, a fresh data folder."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    copy(made_database, tmp_path / "data" / "leaver.db")
     return Config.from_environment(
         {
             "LEAVER_CLOUD": "custom",
