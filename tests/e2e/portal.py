@@ -21,6 +21,7 @@ import pytest
 from e2e.terminal import Terminal
 
 PASSWORD = "a-password-of-the-tests"
+FIVE = ("lee.gu", "alex.wilber", "joni.sherman", "henrietta.mueller", "megan.bowen")
 
 
 @dataclass
@@ -201,6 +202,72 @@ class Visitor:
         for task in tasks:
             self.page.check(f"#t-{task}")
         self.page.click("text=Next: review plan")
+
+    def to_review_of_five(self) -> None:
+        """Five people from a pasted list with one who is not there, through the first three steps."""
+        self.to_users()
+        page = self.page
+        page.click("text=Paste a list")
+        page.fill("#upns", "\n".join(f"{name}@contoso.example" for name in (*FIVE, "nobody")))
+        page.click("button[value=paste]")
+        page.wait_for_selector("text=Not found: nobody@contoso.example")
+        page.click("text=Select 5 users")
+        page.wait_for_selector("#tray >> text=5 selected")
+        page.click("text=Next: settings")
+        page.check("#t-disable_sign_in")
+        page.click("text=Next: review plan")
+        page.wait_for_selector("text=5 users")
+
+    def to_later(self, name: str, at: str) -> None:
+        """Somebody with a blocker in their plan, through the first two steps, and when it is to start."""
+        self.to_settings(name)
+        page = self.page
+        page.check("#t-convert_to_shared")
+        page.check("#t-remove_licenses")
+        page.check("#later")
+        page.fill("#at", at)
+
+    def decide_and_schedule(self) -> str:
+        """Resolve the blocker and schedule the run; what the foot of the page said before."""
+        page = self.page
+        page.wait_for_selector("text=Apply and read again")
+        said = str(page.inner_text(".wiz-foot"))
+        page.check("input[name^='decide|'] >> nth=0")
+        page.click("text=Apply and read again")
+        page.click("button:text('Schedule 1 user')")
+        page.wait_for_selector("#summary >> text=Scheduled")
+        return said
+
+    def skip_and_retry(self) -> None:
+        """Skip the failed groups with a note, and retry the failed conversion."""
+        page = self.page
+        page.click("#task-remove_groups >> text=Skip with a note…")
+        page.fill("#note-remove_groups", "The service desk does it")
+        page.click("#skip-remove_groups >> button:text('Skip it')")
+        page.wait_for_selector("#task-remove_groups >> text=The service desk does it")
+        page.click("#task-convert_to_shared >> text=Retry")
+        self.ended("Completed|Follow-up")
+
+    def lose_session_in_review(self) -> None:
+        """The session ends before the plan is confirmed; signed in again, it is the same step of the same draft."""
+        self.context.clear_cookies(name="leaver")
+        self.page.reload()
+        self.enter("admin", PASSWORD)
+        self.page.wait_for_selector("h2 >> text=What will change")
+
+    def start_slowly(self) -> None:
+        """Start a run that takes long enough to stop the server in the middle."""
+        self.to_review("adele", tasks=("disable_sign_in", "reset_password", "remove_mfa_methods", "remove_groups"))
+        self.server.simulator("behaviour", {"latency": {"graph": 1500}})
+        self.confirm()
+        self.page.wait_for_selector("#summary >> text=Running", timeout=40_000)
+
+    def cancel_the_rest(self) -> None:
+        """Cancel what has not begun, and wait for the end."""
+        self.page.click("text=Cancel remaining")
+        self.page.click("#cancel >> text=/^Cancel \\d+ tasks?$/")
+        self.server.simulator("behaviour", {"latency": {"graph": 0}})
+        self.ended("Canceled|Completed|Follow-up")
 
     def confirm(self) -> None:
         """Confirm the plan, and type what is asked for."""

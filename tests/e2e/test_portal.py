@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from e2e.portal import PASSWORD, Server, Visitor
+from e2e.portal import Server, Visitor
 
 pytestmark = pytest.mark.e2e
 NOTE_WHAT_IS_SWAPPED = """
@@ -54,20 +54,9 @@ def test_from_the_first_sign_in_to_a_verified_offboarding_and_back(server: Serve
 
 
 def test_five_users_from_a_pasted_list_live_on_one_page(server: Server, browser: Any) -> None:
-    names = ("lee.gu", "alex.wilber", "joni.sherman", "henrietta.mueller", "megan.bowen")
     somebody = Visitor(browser, server).sign_in()
-    somebody.to_users()
+    somebody.to_review_of_five()
     page = somebody.page
-    page.click("text=Paste a list")
-    page.fill("#upns", "\n".join(f"{name}@contoso.example" for name in names) + "\nnobody@contoso.example")
-    page.click("button[value=paste]")
-    page.wait_for_selector("text=Not found: nobody@contoso.example")
-    page.click("text=Select 5 users")
-    page.wait_for_selector("#tray >> text=5 selected")
-    page.click("text=Next: settings")
-    page.check("#t-disable_sign_in")
-    page.click("text=Next: review plan")
-    page.wait_for_selector("text=5 users")
     server.simulator("behaviour", {"latency": {"graph": 400}})
     somebody.confirm()
     page.wait_for_selector("h1 >> text=5 users of Contoso")
@@ -87,12 +76,7 @@ def test_a_failed_task_is_retried_and_another_skipped_with_a_note(server: Server
     somebody.ended("Failed")
     page = somebody.page
     banner = page.inner_text("#banner")
-    page.click("#task-remove_groups >> text=Skip with a note…")
-    page.fill("#note-remove_groups", "The service desk does it")
-    page.click("#skip-remove_groups >> button:text('Skip it')")
-    page.wait_for_selector("#task-remove_groups >> text=The service desk does it")
-    page.click("#task-convert_to_shared >> text=Retry")
-    somebody.ended("Completed|Follow-up")
+    somebody.skip_and_retry()
 
     assert "Go to the failed task" in banner
     assert "Verified" in page.inner_text("#task-convert_to_shared")
@@ -100,19 +84,13 @@ def test_a_failed_task_is_retried_and_another_skipped_with_a_note(server: Server
 
 def test_a_run_is_seen_live_through_a_restart_and_cancelled(server: Server, browser: Any) -> None:
     somebody = Visitor(browser, server).sign_in()
-    somebody.to_review("adele", tasks=("disable_sign_in", "reset_password", "remove_mfa_methods", "remove_groups"))
-    server.simulator("behaviour", {"latency": {"graph": 1500}})
-    somebody.confirm()
+    somebody.start_slowly()
     page = somebody.page
-    page.wait_for_selector("#summary >> text=Running", timeout=40_000)
     server.kill()
     page.wait_for_selector("#offline >> text=Live updates paused", timeout=20_000)
     server.start()
     page.wait_for_selector("#offline", state="hidden", timeout=40_000)
-    page.click("text=Cancel remaining")
-    page.click("#cancel >> text=/^Cancel \\d+ tasks?$/")
-    server.simulator("behaviour", {"latency": {"graph": 0}})
-    somebody.ended("Canceled|Completed|Follow-up")
+    somebody.cancel_the_rest()
 
     assert [problem for problem in somebody.problems if "ERR_" not in problem] == []  # the dead server is no surprise
 
@@ -120,19 +98,10 @@ def test_a_run_is_seen_live_through_a_restart_and_cancelled(server: Server, brow
 def test_a_blocker_is_resolved_and_the_run_scheduled_in_the_viewers_time_zone(server: Server, browser: Any) -> None:
     somebody = Visitor(browser, server, timezone_id="Asia/Tokyo").sign_in()
     page = somebody.page
-    somebody.to_settings("grady")
-    page.check("#t-convert_to_shared")
-    page.check("#t-remove_licenses")
-    page.check("#later")
-    page.fill("#at", "2099-06-12T17:30")
+    somebody.to_later("grady", "2099-06-12T17:30")
     zone = page.input_value("#tz")
     page.click("text=Next: review plan")
-    page.wait_for_selector("text=Apply and read again")
-    blocked = page.inner_text(".wiz-foot")
-    page.check("input[name^='decide|'] >> nth=0")
-    page.click("text=Apply and read again")
-    page.click("button:text('Schedule 1 user')")
-    page.wait_for_selector("#summary >> text=Scheduled")
+    blocked = somebody.decide_and_schedule()
     tokyo = page.inner_text(".run-head")
     page.goto("/settings/appearance")
     page.select_option("#zone", "America/New_York")
@@ -147,14 +116,46 @@ def test_a_blocker_is_resolved_and_the_run_scheduled_in_the_viewers_time_zone(se
     assert somebody.problems == []
 
 
+def test_colleagues_are_offered_while_somebody_types_and_kept_as_chips(server: Server, browser: Any) -> None:
+    somebody = Visitor(browser, server).sign_in()
+    somebody.to_settings("adele")
+    page, entry = somebody.page, "[id='grant_onedrive_access.people']"
+    page.check("#t-grant_onedrive_access")
+    page.locator(entry).press_sequentially("megan")
+    page.wait_for_selector("#colleagues option[value='megan.bowen@contoso.example']", state="attached")
+    page.fill(entry, "megan.bowen@contoso.example, lee.gu@contoso.example")
+    page.press(entry, "Enter")
+    page.click("[aria-label='Remove lee.gu@contoso.example']")
+    page.click("text=Next: review plan")
+    page.wait_for_selector("button[value=confirm]")
+
+    assert "Megan Bowen" in page.inner_text("main")
+    assert "Lee Gu" not in page.inner_text("main")
+    assert somebody.problems == []
+
+
+def test_an_older_answer_never_takes_the_place_of_a_newer_one(server: Server, browser: Any) -> None:
+    somebody = Visitor(browser, server).sign_in()
+    somebody.to_users()
+    page = somebody.page
+    page.wait_for_load_state()
+    server.simulator("behaviour", {"latency": {"graph": 1500}})
+    with page.expect_request("**/users?q=meg*"):
+        page.locator("input[name=q]").press_sequentially("meg")
+    server.simulator("behaviour", {"latency": {"graph": 0}})
+    page.fill("input[name=q]", "adele")
+    page.wait_for_selector(".picker li:only-child >> text=Adele Vance")
+    page.wait_for_timeout(2000)  # the older answer has had its time
+
+    assert page.inner_text(".picker .name") == "Adele Vance"
+    assert somebody.problems == []
+
+
 def test_a_session_that_ends_in_the_middle_and_a_colleague_at_the_same_user(server: Server, browser: Any) -> None:
     one, other = (Visitor(browser, server).sign_in() for _ in range(2))
     one.to_review("adele")
     other.to_review("adele")
-    one.context.clear_cookies(name="leaver")
-    one.page.reload()
-    one.enter("admin", PASSWORD)
-    one.page.wait_for_selector("h2 >> text=What will change")  # the same step of the same draft
+    one.lose_session_in_review()
     one.confirm()
     one.ended()
     other.confirm()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from e2e.portal import PASSWORD, Server, Visitor
+from e2e.portal import Server, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -17,20 +17,9 @@ def somebody(browser: Any, server: Server, **options: Any) -> Visitor:
 
 
 def test_five_users_from_a_pasted_list(shared_server: Server, browser: Any) -> None:
-    names = ("lee.gu", "alex.wilber", "joni.sherman", "henrietta.mueller", "megan.bowen")
     visitor = somebody(browser, shared_server)
-    visitor.to_users()
+    visitor.to_review_of_five()
     page = visitor.page
-    page.click("text=Paste a list")
-    page.fill("#upns", "\n".join(f"{name}@contoso.example" for name in names) + "\nnobody@contoso.example")
-    page.click("button[value=paste]")
-    page.wait_for_selector("text=Not found: nobody@contoso.example")
-    page.click("text=Select 5 users")
-    page.wait_for_selector("#tray >> text=5 selected")
-    page.click("text=Next: settings")
-    page.check("#t-disable_sign_in")
-    page.click("text=Next: review plan")
-    page.wait_for_selector("text=5 users")
     visitor.confirm()
     page.wait_for_selector("h1 >> text=5 users of Contoso")
     page.wait_for_selector("#summary >> text=All have ended", timeout=60_000)
@@ -42,19 +31,12 @@ def test_five_users_from_a_pasted_list(shared_server: Server, browser: Any) -> N
 def test_a_blocker_is_resolved_and_the_run_scheduled(shared_server: Server, browser: Any) -> None:
     visitor = somebody(browser, shared_server)
     page = visitor.page
-    visitor.to_settings("grady")
-    page.check("#t-convert_to_shared")
-    page.check("#t-remove_licenses")
-    page.check("#later")
-    page.fill("#at", "2099-06-12T17:30")
+    visitor.to_later("grady", "2099-06-12T17:30")
     page.fill("#tz", "Asia/Tokyo")
     page.click("text=Next: review plan")
-    page.wait_for_selector("text=Resolve the blocker to continue.")
-    page.check("input[name^='decide|'] >> nth=0")
-    page.click("text=Apply and read again")
-    page.click("button:text('Schedule 1 user')")
-    page.wait_for_selector("#summary >> text=Scheduled")
+    blocked = visitor.decide_and_schedule()
 
+    assert "Resolve the blocker to continue." in blocked
     assert page.get_attribute(".run-head time >> nth=0", "datetime") == "2099-06-12T08:30:00+00:00"
     assert visitor.problems == []
 
@@ -65,10 +47,7 @@ def test_the_session_ends_in_the_middle_and_a_colleague_is_at_the_same_user(
     one, other = somebody(browser, shared_server), somebody(browser, shared_server)
     one.to_review("adele")
     other.to_review("adele")
-    one.context.clear_cookies(name="leaver")
-    one.page.reload()
-    one.enter("admin", PASSWORD)
-    one.page.wait_for_selector("h2 >> text=What will change")
+    one.lose_session_in_review()
     one.confirm()
     one.ended()
     other.confirm()
@@ -84,12 +63,7 @@ def test_a_failed_task_is_retried_and_another_skipped_with_a_note(server: Server
     visitor.confirm()
     visitor.ended("Failed")
     page = visitor.page
-    page.click("#task-remove_groups >> text=Skip with a note…")
-    page.fill("#note-remove_groups", "The service desk does it")
-    page.click("#skip-remove_groups >> button:text('Skip it')")
-    page.wait_for_selector("#task-remove_groups >> text=The service desk does it")
-    page.click("#task-convert_to_shared >> text=Retry")
-    visitor.ended("Completed|Follow-up")
+    visitor.skip_and_retry()
 
     assert "Verified" in page.inner_text("#task-convert_to_shared")
     assert visitor.problems == []
@@ -97,18 +71,12 @@ def test_a_failed_task_is_retried_and_another_skipped_with_a_note(server: Server
 
 def test_a_run_goes_on_through_a_restart_and_is_cancelled(server: Server, browser: Any) -> None:
     visitor = somebody(browser, server)
-    visitor.to_review("adele", tasks=("disable_sign_in", "reset_password", "remove_mfa_methods", "remove_groups"))
-    server.simulator("behaviour", {"latency": {"graph": 1500}})
-    visitor.confirm()
+    visitor.start_slowly()
     page = visitor.page
-    page.wait_for_selector("#summary >> text=Running", timeout=40_000)
     run = page.url
     server.kill()
     server.start()
     page.goto(run)
-    page.click("text=Cancel remaining")
-    page.click("#cancel >> text=/^Cancel \\d+ tasks?$/")
-    server.simulator("behaviour", {"latency": {"graph": 0}})
-    visitor.ended("Canceled|Completed|Follow-up")
+    visitor.cancel_the_rest()
 
     assert [problem for problem in visitor.problems if "ERR_" not in problem] == []

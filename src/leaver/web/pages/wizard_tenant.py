@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -60,6 +61,10 @@ async def ask(
     rest = [each for each in found if each not in recent]
     shown = rest[(number - 1) * A_PAGE : number * A_PAGE]
     changed = await here.house.defaults.changed()
+    seen = await health.summaries(here.house.papers)
+    broken = [each for each in (*recent, *shown) if each.id in seen and seen[each.id].status is health.Status.BROKEN]
+    looked = await asyncio.gather(*(health.last(here.house.papers, each.id) for each in broken))
+    why = {each.id: found.causes[0].title for each, found in zip(broken, looked, strict=True) if found and found.causes}
     picked = next((each for each in everyone if each.id == (chosen or draft["tenant_id"])), None)
     return page(
         request,
@@ -72,7 +77,8 @@ async def ask(
         first=(number - 1) * A_PAGE + 1,
         following=number + 1 if number * A_PAGE < len(rest) else 0,
         total=len(everyone),
-        health=await health.summaries(here.house.papers),
+        health=seen,
+        why=why,
         own={scope for scope in changed if scope != ORGANIZATION},
         chosen=picked,
         chosen_latest=latest.get(picked.id) if picked else None,
