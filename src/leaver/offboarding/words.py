@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -137,6 +137,11 @@ def listed(items: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *most, last = list(items) or [""]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def some(items: Sequence[str], most: int = 4) -> str:
+    """`a, b and c`; of a long list the first ones and how many more there are."""
+    return listed([*items[:most], f"{len(items) - most} more"]) if len(items) > most + 1 else listed(items)
 
 
 def about(seconds: float) -> str:
