@@ -102,7 +102,7 @@ def before_and_after(change: Change, *, made: bool, zone: tzinfo = UTC) -> tuple
     if is_delta(change):
         was, now = was_and_is(change, zone)
         return was, now if made else was
-    thing = _thing(change)
+    thing = name_of(change)
     kind = words.kind_of(change)
     told = aside(change, zone)
     named = f"{thing} ({told})" if told and kind == "add" else thing
