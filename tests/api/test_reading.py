@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from starlette.types import Message
 
 from api.conftest import Client, work
 from leaver.api.plain import plain
+from leaver.app import create
 from leaver.wiring import House
 from m365_simulator.world import World
 
@@ -42,6 +44,36 @@ async def test_head_does_not_wait_for_a_stream(client: Client, world: World, pat
     bare = await asyncio.wait_for(client.head(path.format(id=made)), 10)
 
     assert (bare.status_code, bare.content) == (200, b"")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_head_of_a_stream_does_not_wait_for_news(
+    client: Client, house: House, world: World, method: str
+) -> None:
+    made = (await client.post("/api/v1/offboardings", json=WISH | LATER)).json()["offboardings"][0]["id"]
+    revision = await house.offboardings.revision(made)
+    path = f"/api/v1/offboardings/{made}/events"
+    headers = {"host": "leaver.test", "last-event-id": str(revision), **client.headers}
+    told: list[Message] = []
+    begun = asyncio.Event()
+
+    async def nothing_more() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        told.append(message)
+        begun.set()
+
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "scheme": "http", "root_path": ""}
+    scope |= {"headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()]}
+    asked = asyncio.create_task(create(house=house, works=False)(scope, nothing_more, send))
+    await asyncio.wait_for(begun.wait(), 10)
+
+    assert told[0]["status"] == 200
+    if method == "HEAD":
+        await asyncio.wait_for(asked, 10)
+    asked.cancel()
 
 
 async def test_head_needs_a_token_and_a_right_like_get(client: Client, world: World) -> None:

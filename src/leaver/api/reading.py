@@ -35,46 +35,55 @@ class Reading:
 
 
 class _Answer:
-    """What is answered: its head is held back until it is known whether the whole body comes with it."""
+    """What is answered. The head of a whole answer in JSON is held back until its body has been named."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._bare = scope["method"] == "HEAD"
         self._tagged = str(scope["path"]).startswith("/api/")
         self._known = Headers(scope=scope).get("if-none-match", "")
         self._send = send
-        self._head: Message = {}
+        self._head: Message | None = None
         self.is_cut = False
-        """Whether a stream was ended because nobody asked for its body."""
+        """Whether the rest was not waited for because nobody asked for it."""
 
     async def send(self, message: Message) -> None:
         """Pass a part of the answer on."""
         if message["type"] == "http.response.start":
-            self._head = message
+            if self._is_whole(message):
+                self._head = message
+                return
+            await self._send(message)
+            if self._bare:
+                await self._end()
             return
-        if self._head:
-            if self._is_known(message):
-                message = {"type": "http.response.body", "body": b""}
-            head, self._head = self._head, {}
+        if self._head is not None:
+            head, self._head = self._head, None
+            more = message.get("more_body", False)
+            known = not more and self._name(head, message.get("body", b""))
             await self._send(head)
-        if self._bare:
-            await self._send({"type": "http.response.body", "body": b""})
-            if message.get("more_body"):
-                self.is_cut = True
-                raise OSError("Nobody asked for the body.")
-            return
+            if self._bare and more:
+                await self._end()
+            if self._bare or known:
+                message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
-    def _is_known(self, message: Message) -> bool:
-        """Name a whole answer in JSON by what it holds; True if the caller has it."""
-        headers = MutableHeaders(raw=self._head.setdefault("headers", []))
-        whole = not message.get("more_body") and headers.get("content-type", "").startswith(JSON)
-        if not self._tagged or not whole or self._head["status"] != 200:
-            return False
-        tag = f'"{hashlib.blake2b(message.get("body", b""), digest_size=16).hexdigest()}"'
-        headers["etag"] = tag
+    async def _end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+        self.is_cut = True
+        raise OSError("Nobody asked for the rest.")
+
+    def _is_whole(self, head: Message) -> bool:
+        headers = Headers(raw=head.get("headers", []))
+        in_json = headers.get("content-type", "").startswith(JSON) and "content-length" in headers
+        return self._tagged and in_json and head["status"] == 200
+
+    def _name(self, head: Message, body: bytes) -> bool:
+        """Name an answer by what it holds; True if the caller has it, and is told so."""
+        headers = MutableHeaders(raw=head["headers"])
+        headers["etag"] = tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         names = [each.strip().removeprefix("W/") for each in self._known.split(",")]
         if tag not in names and names != ["*"]:
             return False
-        self._head["status"] = 304
+        head["status"] = 304
         del headers["content-length"]
         return True
