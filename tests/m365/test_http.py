@@ -364,6 +364,20 @@ async def test_closing_ends_what_is_under_way() -> None:
     assert [isinstance(one, BaseException) for one in ended] == [True] * 3
 
 
+async def test_closing_ends_who_waits_for_the_first_token() -> None:
+    microsoft = Microsoft()
+    graph = microsoft.graph()
+    readers = [asyncio.create_task(graph.get(f"/users/{n}")) for n in range(3)]
+    while not microsoft.http._tasks:  # noqa: ASYNC110 - until they are about to be sent
+        await asyncio.sleep(0)
+
+    await microsoft.http.aclose()
+    _, left = await asyncio.wait(readers, timeout=30)
+    gc.collect()
+
+    assert left == set()
+
+
 def test_ids_are_quoted_as_one_segment() -> None:
     assert quote_id("ada_fabrikam.com#EXT#@contoso.example") == "ada_fabrikam.com%23EXT%23@contoso.example"
     assert quote_id("../users?x=1") == "..%2Fusers%3Fx%3D1"

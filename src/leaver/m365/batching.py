@@ -162,7 +162,12 @@ class Gathering(Line):
     def _depart(self) -> None:
         size = self._dialect.most if self._batches else 1
         for _ in range(math.ceil(len(self._pending) / size)):
-            self.http.start(self._carry())
+            self.http.start(self._carry()).add_done_callback(self._drop)
+
+    def _drop(self, carried: asyncio.Task[None]) -> None:
+        """When the connection is closed nobody sends what still waits for a token."""
+        while carried.cancelled() and self._pending:
+            self._pending.popleft().answer.cancel()
 
     async def _carry(self) -> None:
         while self._pending:
