@@ -141,9 +141,9 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(server: Server, br
     page.wait_for_load_state()
     server.simulator("behaviour", {"latency": {"graph": 1500}})
     with page.expect_request("**/users?q=meg*"):
-        page.locator("input[name=q]").press_sequentially("meg")
+        page.locator("input[type=search]").press_sequentially("meg")
     server.simulator("behaviour", {"latency": {"graph": 0}})
-    page.fill("input[name=q]", "adele")
+    page.fill("input[type=search]", "adele")
     page.wait_for_selector(".picker li:only-child >> text=Adele Vance")
     page.wait_for_timeout(2000)  # the older answer has had its time
 

@@ -209,3 +209,14 @@ async def test_the_list_is_found_by_technician_and_taken_away(
     assert "No offboardings match" in others
     assert "'=HYPERLINK(0)" in table
     assert wire.writes == []
+
+
+async def test_a_draft_that_is_not_right_yet_leads_back_to_its_fields(browser: Browser, world: World) -> None:
+    await to_settings(browser, world)
+    step = browser.path
+    await browser.post(task=["forward_mail"], **{"forward_mail.to": ""}, do="draft")
+
+    await browser.open(step.replace("/settings", "/review"))
+
+    assert "Fix 1 field to continue" in browser.html
+    assert 'href="#forward_mail.to"' in browser.html

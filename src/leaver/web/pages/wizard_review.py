@@ -25,7 +25,7 @@ from leaver.offboarding.sections import by_section
 from leaver.store.tenants import KnownTenant
 from leaver.web.drafts import DRAFT, asked, draft_of, keep, take_decisions, where
 from leaver.web.pages.together import remember
-from leaver.web.pages.wizard_settings import settings_page
+from leaver.web.pages.wizard_settings import faults_of, settings_page
 from leaver.web.pages.wizard_users import SAVED
 from leaver.web.reach import tenant_of
 from leaver.web.readings import Reading
@@ -46,6 +46,9 @@ async def show(request: Request, here: Here, session: Signed, draft_id: str, for
     if not draft["users"] or draft["settings"] is None:
         return RedirectResponse(f"/offboardings/new/{draft_id}", 303)
     known = await tenant_of(here, session.person, draft["tenant_id"])
+    faults = faults_of(draft)
+    if faults:
+        return await settings_page(request, here, session, draft, faults=faults)
     try:
         reading = await _reading(here, session, draft)
         if not reading.task.done():

@@ -66,7 +66,7 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
         return RedirectResponse(request.url.path, 303)
     if do == "draft":
         return RedirectResponse(SAVED, 303)
-    faults = _faults(draft)
+    faults = faults_of(draft)
     if faults:
         return await settings_page(request, here, session, draft, faults=faults)
     draft["settings"] = as_plain(parse(draft["settings"]))
@@ -144,7 +144,7 @@ async def settings_page(
     )
 
 
-def _faults(draft: Mapping[str, Any]) -> list[Fault]:
+def faults_of(draft: Mapping[str, Any]) -> list[Fault]:
     """What has to be put right before a plan can be made, each with its field."""
     settings = draft["settings"]
     found = forms.faults(settings)
