@@ -11,6 +11,7 @@ from leaver.domain.outcome import Outcome
 from leaver.domain.people import Leaver, TenantName
 from leaver.domain.plan import Change
 from leaver.web import progress
+from leaver.wiring import House
 from web.conftest import Browser
 
 START = datetime(2026, 6, 11, 12, 0, tzinfo=UTC)
@@ -82,3 +83,23 @@ async def test_a_zone_that_is_none_is_utc_and_a_choice_beats_the_browser(browser
     assert 'data-zone="Asia/Tokyo"' in tokyo
     assert "Europe/Amsterdam (CE" in browser.html
     assert "data-zone=" not in browser.html
+
+
+async def test_a_run_that_waits_says_until_when(browser: Browser, house: House) -> None:
+    made = record(task("remove_licenses", started=True))
+    made.wake_at = START + timedelta(minutes=3)
+    await house.offboardings.add(made)
+
+    await browser.open(f"/offboardings/{made.id}")
+
+    assert "It waits for Microsoft and goes on at" in browser.html
+
+
+async def test_a_scheduled_run_says_when_it_starts_without_a_zone_of_its_own(browser: Browser, house: House) -> None:
+    made = record(task("remove_licenses"))
+    made.started, made.at, made.time_zone = False, datetime(2099, 6, 12, 15, 30, tzinfo=UTC), ""
+    await house.offboardings.add(made)
+
+    await browser.open(f"/offboardings/{made.id}")
+
+    assert "Fri 12 Jun, 15:30 UTC. Confirmed by" in browser.html
