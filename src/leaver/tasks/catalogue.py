@@ -48,7 +48,8 @@ def in_order(tasks: Sequence[TaskType]) -> list[TaskType]:
 
 def waits_for(task: TaskType, chosen: Iterable[str]) -> list[str]:
     """The chosen tasks that come before this one."""
-    return [name for name in chosen if name in ends_first(task, chosen) or name in task.follows]
+    before = {*ends_first(task, chosen), *task.follows}
+    return [name for name in chosen if name in before]
 
 
 def ends_first(task: TaskType, chosen: Iterable[str]) -> list[str]:
