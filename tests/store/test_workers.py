@@ -40,3 +40,16 @@ async def test_who_leaves_is_gone_at_once(database: Database) -> None:
     await workers.leave("never-there")
 
     assert await workers.at_work() == []
+
+
+async def test_those_that_were_all_thought_gone_come_back_side_by_side(database: Database) -> None:
+    """After a time without a database each finds the rows of the others run out; none waits for another."""
+    workers = Workers(database)
+    names = [f"w{number}" for number in range(4)]
+    for _ in range(5):
+        for name in names:
+            await workers.show(name, "worker", 0)
+        await asyncio.gather(*(workers.show(name, "worker", 60) for name in names))
+        await workers.show("w0", "worker", 60)
+
+    assert "w0" in [each.name for each in await workers.at_work()]

@@ -44,11 +44,13 @@ class Workers:
         async with self._database.begin() as connection:
             now = await self._database.now(connection)
             until = now + timedelta(seconds=seconds)
-            await connection.execute(delete(ROWS).where(ROWS.c.until <= now, ROWS.c.name != name))
             known = await connection.execute(update(ROWS).where(ROWS.c.name == name).values(until=until))
             if known.rowcount == 0:
                 values = {"name": name, "kind": kind, "host": socket.gethostname(), "process": os.getpid()}
                 await connection.execute(insert(ROWS).values(**values, since=now, until=until))
+            # Two that forget each other at the same moment must not wait for each other.
+            gone = select(ROWS.c.name).where(ROWS.c.until <= now).with_for_update(skip_locked=True)
+            await connection.execute(delete(ROWS).where(ROWS.c.name.in_(gone)))
 
     @uninterrupted
     async def leave(self, name: str) -> None:
