@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Text, cast, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from leaver.domain.actor import Actor
@@ -105,9 +104,7 @@ class Audit:
         taken = update(head).where(head.c.id == 1).values(id=1).returning(head.c.number, head.c.hash)
         row = (await connection.execute(taken)).one_or_none()
         if row is None:
-            dialect = sqlite if self._database.dialect == "sqlite" else postgresql
-            first = dialect.insert(head).values(id=1, number=0, hash=FIRST).on_conflict_do_nothing()
-            await connection.execute(first)
+            await connection.execute(self._database.insert_if_new(head, id=1, number=0, hash=FIRST))
             row = (await connection.execute(taken)).one()
         entry["at"] = stamp(await self._database.now(connection))
         entry["number"], entry["previous"] = row.number + 1, row.hash

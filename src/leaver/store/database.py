@@ -11,7 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, event, inspect, text
+from sqlalchemy import URL, Executable, Table, event, inspect, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -117,6 +117,16 @@ class Database:
             return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error:
             return None
+
+    def insert_if_new(self, table: Table, **values: Any) -> Executable:
+        """A statement that adds a row unless there is one with its key."""
+        if self.dialect == "sqlite":  # one of the two is imported: together they take longer than what many commands do
+            from sqlalchemy.dialects.sqlite import insert
+
+            return insert(table).values(**values).on_conflict_do_nothing()
+        from sqlalchemy.dialects.postgresql import insert as insert_there
+
+        return insert_there(table).values(**values).on_conflict_do_nothing()
 
     async def now(self, connection: AsyncConnection) -> datetime:
         """The database's clock."""

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leaver.store import tables
 from leaver.store.database import Database, uninterrupted
@@ -39,12 +38,11 @@ class Papers:
     @uninterrupted
     async def claim(self, kind: str, key: str, document: dict[str, Any], *, expires_at: datetime) -> dict[str, Any]:
         """Keep a document unless there is one already; the one that is kept now. Of two at once, one is the first."""
-        dialect = sqlite if self._database.dialect == "sqlite" else postgresql
         async with self._database.begin() as connection:
             now = await self._database.now(connection)
             await connection.execute(delete(PAPERS).where(_is(kind, key), PAPERS.c.expires_at <= now))
             values = {"kind": kind, "key": key, "document": document, "expires_at": expires_at, "changed_at": now}
-            await connection.execute(dialect.insert(PAPERS).values(**values).on_conflict_do_nothing())
+            await connection.execute(self._database.insert_if_new(PAPERS, **values))
             kept: dict[str, Any] = (
                 await connection.execute(select(PAPERS.c.document).where(_is(kind, key)))
             ).scalar_one()
