@@ -6,6 +6,7 @@ import pytest
 
 from leaver.domain.errors import Unusable
 from leaver.domain.outcome import State
+from leaver.offboarding.see_through import carry_out
 from leaver.offboarding.settle import Stop
 from m365_simulator.faults import Behaviour, Fault
 from m365_simulator.world import POWER_BI, World
@@ -56,6 +57,22 @@ async def test_a_plan_writes_nothing(desk: Desk, world: World, wire: Wire) -> No
     assert wire.writes == []
     assert planned.offboardings[0].state is State.PLANNED
     assert set(outcomes(planned.offboardings[0]).values()) == {"planned"}
+
+
+async def test_what_others_change_between_the_plan_and_the_run_is_noticed(desk: Desk, world: World) -> None:
+    """The run begins from what the plan saw; what is not so any more is found by reading back."""
+    give_ada_everything(world)
+    planned = await desk.preview(ADA, settings=EVERYTHING)
+    world.members["sales"].discard("ada")
+    world.users["ada"].enabled = False
+    world.add_rule("ada", "Just now", forward_to=["someone@example.net"])
+
+    (result,) = await carry_out(desk.house, planned, on_event=lambda _: None, look_again=desk.look_again)
+
+    assert set(outcomes(result).values()) <= {"verified", "already_in_place"}
+    assert not any("ada" in members for members in world.members.values())
+    assert "Just now" not in {rule.name for rule in world.mailboxes["ada"].rules}
+    assert "Just now" in str(result.task("remove_rules").as_json())
 
 
 async def test_colleagues_keep_everything(desk: Desk, world: World) -> None:
