@@ -169,7 +169,7 @@ def _add_health(app: FastAPI) -> None:
         counts = await house.offboardings.counts()
         lines = ["# HELP leaver_offboardings Offboardings by state.", "# TYPE leaver_offboardings gauge"]
         lines += [f'leaver_offboardings{{state="{state}"}} {count}' for state, count in sorted(counts.items())]
-        due = len(await house.offboardings.due())
+        due = len(await house.leases.due())
         lines += ["# HELP leaver_due Offboardings that nobody works on yet.", "# TYPE leaver_due gauge"]
         lines += [f"leaver_due {due}"]
         workers = len(await house.workers.at_work())

@@ -21,6 +21,7 @@ from leaver.notify.services import MailServer, Services
 from leaver.store.audit import Audit
 from leaver.store.database import Database
 from leaver.store.defaults import Defaults
+from leaver.store.leases import Leases
 from leaver.store.offboardings import Offboardings
 from leaver.store.outbox import Outbox
 from leaver.store.papers import Papers
@@ -43,6 +44,7 @@ class House:
     audit: Audit
     tenants: Tenants
     offboardings: Offboardings
+    leases: Leases
     rights: RightsIndexes
     workers: Workers
     defaults: Defaults
@@ -88,6 +90,7 @@ def build(config: Config, http: Http) -> House:
         audit,
         Tenants(database),
         Offboardings(database, audit, outbox),
+        Leases(database),
         RightsIndexes(database),
         Workers(database),
         Defaults(database, audit),
@@ -125,6 +128,7 @@ class Store:
     audit: Audit
     tenants: Tenants
     offboardings: Offboardings
+    leases: Leases
     rights: RightsIndexes
     workers: Workers
     papers: Papers
@@ -142,6 +146,7 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
             audit,
             Tenants(database),
             Offboardings(database, audit, _outbox(config, database)),
+            Leases(database),
             RightsIndexes(database),
             Workers(database),
             Papers(database),

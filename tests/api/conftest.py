@@ -53,5 +53,5 @@ async def client(new_client: NewClient) -> Client:
 
 async def work(house: House) -> None:
     """Do everything that was accepted."""
-    for item in await house.offboardings.due():
+    for item in await house.leases.due():
         await drive(house, item.id, owner="test", look_again=(0.01, 0.02, 0.05))

@@ -191,7 +191,7 @@ async def test_a_schedule_in_unix_seconds(client: Client, house: House, world: W
     gone = await client.post("/api/RemoveScheduledItem", json={"id": rows[0]["RowKey"]})
     await work(house)
     assert gone.status_code == 200
-    assert await house.offboardings.due() == []
+    assert await house.leases.due() == []
 
 
 async def test_one_user_that_cannot_be_queued_does_not_hold_up_the_others(

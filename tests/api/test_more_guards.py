@@ -71,7 +71,7 @@ async def test_a_token_of_another_tenant_gets_nothing_from_any_route(
 
     (record,), _ = await house.offboardings.page()
     assert record.state.value == "planned"
-    assert not await house.offboardings.cancel_requested(made)
+    assert not await house.leases.cancel_requested(made)
     assert wire.writes == []
 
 

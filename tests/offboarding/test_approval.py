@@ -74,12 +74,12 @@ async def test_nothing_is_changed_before_a_second_person_agrees(desk: Desk, worl
     await rule(desk, permanent=True)
     record = await ask(desk, DELETION | BLOCK)
     waiting = await go_on(desk, record)
-    due = await desk.house.offboardings.due()
+    due = await desk.house.leases.due()
     assert (waiting.started, due, wire.writes) == (False, [], [])
     assert waiting.state.value == "planned"
 
     await approve(desk, record)
-    assert [item.id for item in await desk.house.offboardings.due()] == [record.id]
+    assert [item.id for item in await desk.house.leases.due()] == [record.id]
     done = await go_on(desk, record)
 
     assert done.state.value == "completed"
@@ -219,7 +219,7 @@ async def test_what_waits_can_be_cancelled(desk: Desk, world: World) -> None:
     record = await ask(desk, DELETION)
 
     await doors.Desk(desk.house).cancel(record.id, TESS)
-    due = [item.id for item in await desk.house.offboardings.due()]
+    due = [item.id for item in await desk.house.leases.due()]
     ended = await go_on(desk, record)
 
     assert due == [record.id]

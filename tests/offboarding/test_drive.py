@@ -50,7 +50,7 @@ async def test_what_was_accepted_is_carried_out_from_what_is_kept(desk: Desk, wo
 
     assert set(outcomes(result).values()) == {"verified"}
     assert result.state is State.COMPLETED
-    assert await desk.house.offboardings.due() == []
+    assert await desk.house.leases.due() == []
 
 
 class Killed(BaseException):
@@ -107,14 +107,14 @@ async def test_a_lease_that_was_taken_over_stops_every_write(desk: Desk, world: 
 
     with pytest.raises(LeaseLost):
         await go_on(desk, record, tell=steal)
-    old = await kept.claim(record.id, "old", ttl=0.0)
+    old = await desk.house.leases.claim(record.id, "old", ttl=0.0)
     assert old is not None
-    new = await kept.claim(record.id, "new", ttl=60.0)
+    new = await desk.house.leases.claim(record.id, "new", ttl=60.0)
     assert new is not None
-    assert not await kept.renew(old, 60.0)
+    assert not await desk.house.leases.renew(old, 60.0)
     with pytest.raises(LeaseLost):
         await kept.save(await kept.get(record.id), old)
-    assert await kept.claim(record.id, "third", ttl=60.0) is None
+    assert await desk.house.leases.claim(record.id, "third", ttl=60.0) is None
 
 
 async def test_a_process_that_is_asked_to_stop_leaves_the_rest(desk: Desk, world: World) -> None:
@@ -126,7 +126,7 @@ async def test_a_process_that_is_asked_to_stop_leaves_the_rest(desk: Desk, world
 
     assert result.ended_at is None
     assert Outcome.CANCELLED not in {task.outcome for task in result.tasks}
-    assert [item.id for item in await desk.house.offboardings.due()] == [record.id]
+    assert [item.id for item in await desk.house.leases.due()] == [record.id]
     assert (await go_on(desk, record)).state is State.COMPLETED
 
 
@@ -189,12 +189,12 @@ async def test_a_scheduled_one_waits_for_its_time(desk: Desk, world: World, wire
 
     assert record.state is State.SCHEDULED
     assert await drive(desk.house, record.id, owner="w1") == at
-    assert await desk.house.offboardings.due() == []
+    assert await desk.house.leases.due() == []
     assert wire.writes == []
     soon = datetime.now(UTC) + timedelta(milliseconds=200)
     await doors.reschedule(desk.house.offboardings, record.id, soon, "UTC", WHO)
     await asyncio.sleep(0.25)
-    assert [item.id for item in await desk.house.offboardings.due()] == [record.id]
+    assert [item.id for item in await desk.house.leases.due()] == [record.id]
     assert (await go_on(desk, record)).state is State.COMPLETED
 
 
@@ -278,7 +278,7 @@ async def test_what_somebody_changed_meanwhile_is_not_written_over(desk: Desk, w
     record = await accepted(desk, {"disable_sign_in": True}, at=datetime.now(UTC) + timedelta(hours=1))
     kept = desk.house.offboardings
     looked_at = await kept.get(record.id)
-    await kept.claim(record.id, "w1", 60.0)
+    await desk.house.leases.claim(record.id, "w1", 60.0)
 
     looked_at.at = datetime.now(UTC) + timedelta(hours=2)
     with pytest.raises(Unusable, match="changed or taken up"):
@@ -289,7 +289,7 @@ async def test_an_end_is_in_the_trail_once_although_it_was_kept_twice(desk: Desk
     """The database had kept it, and its answer was lost."""
     record = await accepted(desk, {"disable_sign_in": True})
     kept = desk.house.offboardings
-    lease = await kept.claim(record.id, "w1", 60.0)
+    lease = await desk.house.leases.claim(record.id, "w1", 60.0)
     held = await kept.get(record.id)
     held.ended_at = datetime.now(UTC)
 

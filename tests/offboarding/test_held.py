@@ -14,7 +14,7 @@ from leaver.domain.people import Leaver, TenantName
 from leaver.offboarding import drive
 from leaver.offboarding.drive import Held
 from leaver.offboarding.settle import Stop
-from leaver.store.offboardings import Lease
+from leaver.store.leases import Lease
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -56,7 +56,7 @@ def kept() -> Kept:
 def held(kept: Kept) -> Held:
     """An offboarding that this process holds."""
     store: Any = kept
-    return Held(store, Lease("o1", 1, "me"), Stop(), 60)
+    return Held(store, store, Lease("o1", 1, "me"), Stop(), 60)
 
 
 @pytest.fixture

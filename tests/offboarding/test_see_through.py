@@ -105,7 +105,7 @@ async def test_a_server_that_dies_is_noticed_and_the_work_goes_on_here_after_its
     planned = await accepted(desk, EVERYTHING)
     (record,) = planned.offboardings
     await desk.house.workers.show("another", "server", 1.0)
-    lease = await desk.house.offboardings.claim(record.id, "another", 1.5)
+    lease = await desk.house.leases.claim(record.id, "another", 1.5)
     assert lease is not None
     began = asyncio.get_running_loop().time()
     told: list[str] = []
@@ -169,7 +169,7 @@ async def test_whoever_stops_watching_leaves_the_work_to_the_server(desk: Desk, 
     assert result.ended_at is None
     assert {task.outcome for task in result.tasks} == {Outcome.PLANNED}
     assert wire.writes == []
-    assert [item.id for item in await desk.house.offboardings.due()] == [result.id]
+    assert [item.id for item in await desk.house.leases.due()] == [result.id]
 
 
 async def test_a_stop_here_ends_what_was_not_begun(desk: Desk, world: World, wire: Wire) -> None:
@@ -214,7 +214,7 @@ async def test_a_cancelled_one_whose_worker_is_dead_ends_without_asking_microsof
 ) -> None:
     planned = await accepted(desk, LITTLE)
     (record,) = planned.offboardings
-    lease = await desk.house.offboardings.claim(record.id, "dead", 0.5)
+    lease = await desk.house.leases.claim(record.id, "dead", 0.5)
     assert lease is not None
     record.started = True
     await desk.house.offboardings.save(record, lease)

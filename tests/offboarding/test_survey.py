@@ -161,7 +161,7 @@ class TestBuilding:
     ) -> None:
         planned = await desk.preview("ada@contoso.example", settings={"disable_sign_in": True})
         (record,) = await desk_of.accept_plan(house.offboardings, planned)
-        lease = await house.offboardings.claim(record.id, "worker", 60)
+        lease = await house.leases.claim(record.id, "worker", 60)
         assert lease is not None
         before = len(wire.calls)
 
@@ -169,13 +169,13 @@ class TestBuilding:
         await asyncio.sleep(0.2)
 
         assert len(wire.calls) == before
-        await house.offboardings.release(lease)
+        await house.leases.release(lease)
         assert (await building).mailboxes == 43
 
     async def test_a_tenant_that_is_never_at_rest_gets_its_turn_later(self, house: House, crowd: World) -> None:
         planned = await preview(house, await accept(house, crowd.id, ["ada@contoso.example"], RIGHTS))
         (record,) = await desk_of.accept_plan(house.offboardings, planned)
-        assert await house.offboardings.claim(record.id, "worker", 60)
+        assert await house.leases.claim(record.id, "worker", 60)
 
         with pytest.raises(LeaverError, match="go first"):
             await build_index(house, crowd.id, "builder", pace=replace(FAST, give_way_at_most=0.05))

@@ -181,7 +181,7 @@ async def test_one_bad_user_does_not_hold_up_the_others(desk: Desk, world: World
 
     assert isinstance(good, Offboarding)
     assert isinstance(bad, LeaverError)
-    assert [item.id for item in await desk.house.offboardings.due()] == [good.id]
+    assert [item.id for item in await desk.house.leases.due()] == [good.id]
 
 
 async def test_the_same_request_with_the_same_key_is_accepted_once(desk: Desk, world: World) -> None:

@@ -28,7 +28,7 @@ from leaver.m365.http import Http
 from leaver.offboarding.drive import drive
 from leaver.offboarding.workflow import KEPT, QUEUE, Engine
 from leaver.store.database import MIGRATIONS, Database
-from leaver.store.offboardings import Due
+from leaver.store.leases import Due
 from leaver.wiring import build
 from m365_simulator.world import World
 from support import Wire, give_ada_everything
@@ -79,9 +79,9 @@ async def test_what_was_scheduled_with_an_older_program_runs_with_this_one(
 
     if house.database.dialect == "postgresql":  # several processes may use it: a person says when
         with pytest.raises(Unusable, match=f"revision {revision}.*this program needs"):
-            await house.offboardings.due()
+            await house.leases.due()
         await house.database.upgrade()
-    due = [item.id for item in await house.offboardings.due()]
+    due = [item.id for item in await house.leases.due()]
     for offboarding_id in due:
         await drive(house, offboarding_id, owner="w", look_again=(0.01, 0.02))
     ended = {row["user_upn"]: await house.offboardings.get(row["id"]) for row in rows["offboardings"]}

@@ -14,6 +14,7 @@ from leaver.domain.people import Leaver, TenantName
 from leaver.domain.plan import Change, info
 from leaver.store.audit import Audit
 from leaver.store.database import Database
+from leaver.store.leases import Leases
 from leaver.store.offboardings import Offboardings
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -41,6 +42,12 @@ def one(number: int = 1, user: str = "u1", tenant: str = TENANT) -> Offboarding:
 def kept(database: Database) -> Offboardings:
     """The offboardings of an empty database."""
     return Offboardings(database)
+
+
+@pytest.fixture
+def leases(database: Database) -> Leases:
+    """Who works on them."""
+    return Leases(database)
 
 
 async def test_it_is_read_back_as_it_was_kept(kept: Offboardings) -> None:
@@ -82,34 +89,34 @@ async def test_the_same_request_twice_is_one_offboarding(kept: Offboardings) -> 
         await kept.add(one(3, user="u2"), idempotency_key="k", request_hash="b")
 
 
-async def test_of_many_that_claim_at_once_one_wins(kept: Offboardings) -> None:
+async def test_of_many_that_claim_at_once_one_wins(kept: Offboardings, leases: Leases) -> None:
     await kept.add(one())
 
-    leases = await asyncio.gather(*(kept.claim("o0001", f"w{number}", 60) for number in range(8)))
+    taken = await asyncio.gather(*(leases.claim("o0001", f"w{number}", 60) for number in range(8)))
 
-    assert len([lease for lease in leases if lease]) == 1
+    assert len([lease for lease in taken if lease]) == 1
 
 
-async def test_a_lease_runs_out_and_the_old_holder_can_keep_nothing_more(kept: Offboardings) -> None:
+async def test_a_lease_runs_out_and_the_old_holder_can_keep_nothing_more(kept: Offboardings, leases: Leases) -> None:
     record = await kept.add(one())
-    old = await kept.claim("o0001", "w1", 1.5)
+    old = await leases.claim("o0001", "w1", 1.5)
     assert old is not None
-    assert await kept.due() == []
+    assert await leases.due() == []
     await asyncio.sleep(1.6)
-    assert [item.id for item in await kept.due()] == ["o0001"]
-    new = await kept.claim("o0001", "w2", 60)
+    assert [item.id for item in await leases.due()] == ["o0001"]
+    new = await leases.claim("o0001", "w2", 60)
     assert new is not None
 
-    assert await kept.renew(old, 60) is False
+    assert await leases.renew(old, 60) is False
     for save in (kept.save(record, old), kept.save_tasks(record, record.tasks[:1], old)):
         with pytest.raises(LeaseLost):
             await save
-    await kept.release(old)
-    assert await kept.claim("o0001", "w3", 60) is None
+    await leases.release(old)
+    assert await leases.claim("o0001", "w3", 60) is None
     await kept.save(record, new)
 
 
-async def test_what_is_scheduled_or_waits_is_due_at_its_time(kept: Offboardings) -> None:
+async def test_what_is_scheduled_or_waits_is_due_at_its_time(kept: Offboardings, leases: Leases) -> None:
     later = one(1, "u1")
     later.at = datetime.now(UTC) + timedelta(hours=1)
     waiting = one(2, "u2")
@@ -119,9 +126,9 @@ async def test_what_is_scheduled_or_waits_is_due_at_its_time(kept: Offboardings)
     for record in (later, waiting, bulk, urgent):
         await kept.add(record)
 
-    assert [item.id for item in await kept.due()] == ["o0003", "o0004"]
+    assert [item.id for item in await leases.due()] == ["o0003", "o0004"]
     await kept.request_cancel(later)
-    assert "o0001" in [item.id for item in await kept.due()]
+    assert "o0001" in [item.id for item in await leases.due()]
 
 
 async def test_pages_hold_everything_once_the_latest_first(kept: Offboardings) -> None:

@@ -19,7 +19,7 @@ ADA = "ada@contoso.example"
 
 async def work(house: House) -> None:
     """Do everything that was accepted."""
-    for item in await house.offboardings.due():
+    for item in await house.leases.due():
         await drive(house, item.id, owner="test", look_again=(0.01, 0.02, 0.05))
 
 
@@ -81,7 +81,7 @@ async def test_a_permanent_change_asks_for_the_name(browser: Browser, house: Hou
     await browser.post(digest=digest[1], do="confirm", **{f"confirm:{world.users['ada'].id}": "ada example"})
 
     assert "Type the name exactly: Ada Example" in refused
-    assert len(await house.offboardings.due()) == 1
+    assert len(await house.leases.due()) == 1
 
 
 async def test_a_blocker_is_decided_on_its_row(browser: Browser, house: House, world: World) -> None:
@@ -124,7 +124,7 @@ async def test_a_scheduled_one_is_planned_for_later(browser: Browser, house: Hou
 
     assert "Scheduled" in browser.html
     assert "Europe/Amsterdam" in browser.html
-    assert await house.offboardings.due() == []
+    assert await house.leases.due() == []
     await browser.open(browser.path)
     await browser.post(f"{browser.path}/cancel")
     await work(house)
@@ -263,6 +263,6 @@ async def test_two_technicians_cannot_offboard_one_user_at_once(
     await browser.open("/offboardings/new")
     await browser.post(tenant=world.id)
 
-    assert len(await house.offboardings.due()) == 1
+    assert len(await house.leases.due()) == 1
     assert "under way" in told
     assert "admin started offboarding this user" in browser.html

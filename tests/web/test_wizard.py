@@ -34,7 +34,7 @@ async def test_what_was_confirmed_twice_runs_once(browser: Browser, house: House
     await browser.post(review, digest=digest, do="confirm")
 
     assert browser.path == run
-    assert len(await house.offboardings.due()) == 1
+    assert len(await house.leases.due()) == 1
 
 
 async def test_a_session_that_ended_loses_no_settings(browser: Browser, world: World) -> None:
@@ -110,7 +110,7 @@ async def test_a_decision_that_is_sent_with_the_confirmation_is_planned_first(
     await browser.post(digest=digest_of(browser), do="confirm", **{key[1]: "bob@contoso.example"})
 
     assert browser.path.endswith("/review")
-    assert await house.offboardings.due() == []
+    assert await house.leases.due() == []
 
 
 async def test_a_tenant_that_changed_sends_back_with_the_difference(
@@ -126,7 +126,7 @@ async def test_a_tenant_that_changed_sends_back_with_the_difference(
     assert "Contoso changed since" in browser.html
     assert "Ada Example: also group Project Falcon" in browser.html
     assert "your choices are kept" in browser.html
-    assert await house.offboardings.due() == []
+    assert await house.leases.due() == []
 
 
 async def test_a_plan_is_read_behind_a_page_that_comes_again(

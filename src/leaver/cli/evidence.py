@@ -18,7 +18,7 @@ from leaver.store.files import write_whole
 
 if TYPE_CHECKING:
     from leaver.domain.offboarding import Offboarding
-    from leaver.store.offboardings import Standing
+    from leaver.store.leases import Standing
     from leaver.store.workers import AtWork
     from leaver.wiring import House, Store
 
@@ -86,7 +86,7 @@ async def _listed(store: Store, limit: int) -> tuple[list[Offboarding], Sequence
 
 async def _with_workers(store: Store, offboarding_id: str) -> tuple[Offboarding, Standing, Sequence[AtWork]]:
     record = await store.offboardings.get(offboarding_id)
-    standings = await store.offboardings.standings([record.id])
+    standings = await store.leases.standings([record.id])
     return record, standings[record.id], await store.workers.at_work()
 
 

@@ -31,7 +31,8 @@ from leaver.offboarding.run import Event, Watcher, run
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
 from leaver.offboarding.undo import plan_undo, put_back
 from leaver.store.audit import Said
-from leaver.store.offboardings import Lease, Offboardings
+from leaver.store.leases import Lease, Leases
+from leaver.store.offboardings import Offboardings
 
 AT_ONCE = 8
 """Offboardings of one request that run side by side; the budgets of the tenant hold beneath."""
@@ -76,8 +77,9 @@ class _Unsaved:
 class Held:
     """An offboarding that this process holds: saves under the lease, and knows when the lease is gone."""
 
-    def __init__(self, kept: Offboardings, lease: Lease, stop: Stop, seconds: float) -> None:
+    def __init__(self, kept: Offboardings, leases: Leases, lease: Lease, stop: Stop, seconds: float) -> None:
         self._kept = kept
+        self._leases = leases
         self.lease = lease
         self._stop = stop
         self._seconds = seconds
@@ -149,12 +151,12 @@ class Held:
         while not self._lost:
             await asyncio.sleep(min(BEAT, self._seconds / 5))
             with contextlib.suppress(StoreAway):
-                if not self.cancelled and await self._kept.cancel_requested(self.lease.offboarding_id):
+                if not self.cancelled and await self._leases.cancel_requested(self.lease.offboarding_id):
                     self.cancelled = True
                     self._stop.set()
                 if monotonic() - renewed >= self._seconds / 5:
                     asked = monotonic()
-                    if not await self._kept.renew(self.lease, self._seconds):
+                    if not await self._leases.renew(self.lease, self._seconds):
                         self._lose()
                         return
                     renewed, self._until = asked, asked + self._seconds
@@ -163,7 +165,7 @@ class Held:
         """Give the lease back, once everything is kept."""
         await self._settled()
         with contextlib.suppress(StoreAway, LeaseLost):
-            await self._kept.release(self.lease)
+            await self._leases.release(self.lease)
 
     def _lose(self) -> None:
         self._lost = True
@@ -196,11 +198,11 @@ def _seen(saved: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def held(house: House, offboarding_id: str, owner: str, stop: Stop) -> AsyncIterator[Held | None]:
     """The offboarding, held while the block runs; None when another process holds it or nothing is to be done."""
-    lease = await house.offboardings.claim(offboarding_id, owner, house.config.lease_seconds)
+    lease = await house.leases.claim(offboarding_id, owner, house.config.lease_seconds)
     if lease is None:
         yield None
         return
-    keeper = Held(house.offboardings, lease, stop, house.config.lease_seconds)
+    keeper = Held(house.offboardings, house.leases, lease, stop, house.config.lease_seconds)
     beating = asyncio.create_task(keeper.beat())
     try:
         yield keeper
@@ -234,7 +236,7 @@ async def drive(
     kept = house.offboardings
     if planned is None:
         record = await kept.get(offboarding_id)
-        if _is_early(record) and not await kept.cancel_requested(offboarding_id):
+        if _is_early(record) and not await house.leases.cancel_requested(offboarding_id):
             return record.at
     async with held(house, offboarding_id, owner, stopping) as keeper:
         if keeper is None:

@@ -25,6 +25,7 @@ from leaver.offboarding.settings import as_plain, parse, people_in
 from leaver.store.audit import Audit
 from leaver.store.database import Database
 from leaver.store.defaults import Defaults
+from leaver.store.leases import Leases
 from leaver.store.offboardings import Offboardings
 from leaver.store.papers import Papers
 from leaver.store.rights import RightsIndexes
@@ -56,12 +57,16 @@ class House(Protocol):
         """The offboardings that Leaver keeps."""
 
     @property
+    def leases(self) -> Leases:
+        """Who works on which of them."""
+
+    @property
     def rights(self) -> RightsIndexes:
         """Who has which rights on the mailboxes of each tenant."""
 
     @property
     def workers(self) -> Workers:
-        """Who works on them."""
+        """The processes that work."""
 
     @property
     def database(self) -> Database:

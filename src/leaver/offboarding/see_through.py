@@ -24,7 +24,7 @@ from leaver.offboarding.run import Event, Watcher
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
 from leaver.offboarding.together import together
 from leaver.offboarding.words import clock
-from leaver.store.offboardings import Standing
+from leaver.store.leases import Standing
 from leaver.store.workers import AtWork
 
 LOOK = 0.4
@@ -201,8 +201,8 @@ class SeeingThrough:
 
     async def _look(self, ids: Sequence[str] = ()) -> None:
         """How they stand, and who works; what others have moved is told."""
-        kept = self._house.offboardings
-        standings = await kept.standings(ids or list(self._records))
+        kept, leases = self._house.offboardings, self._house.leases
+        standings = await leases.standings(ids or list(self._records))
         moved = [
             each.id
             for each in standings.values()
@@ -211,7 +211,7 @@ class SeeingThrough:
         fresh = await kept.several(moved, facts=False) if moved else []
         if not ids:
             self._at_work = await self._house.workers.at_work()
-            idle = any(each.due for each in standings.values()) and not await kept.held_by_others(self._owner)
+            idle = any(each.due for each in standings.values()) and not await leases.held_by_others(self._owner)
             self._waits_since = (self._waits_since or monotonic()) if idle else None
         self._standings |= standings
         for record in fresh:

@@ -172,7 +172,7 @@ def _sorted_out(
 async def _give_way(house: House, build: Build, pace: Pace) -> None:
     """Stand still while a process works on an offboarding of the tenant."""
     until = monotonic() + pace.give_way_at_most
-    while await house.offboardings.at_work(build.tenant_id):
+    while await house.leases.at_work(build.tenant_id):
         if monotonic() > until:
             raise _GivesWay("Offboardings are under way in this tenant; they go first.", "gives_way")
         await asyncio.sleep(pace.give_way)

@@ -16,7 +16,7 @@ from leaver.offboarding.intake import House
 from leaver.offboarding.settle import Stop
 from leaver.offboarding.survey import Surveyor
 from leaver.offboarding.workflow import Engine
-from leaver.store.offboardings import Due
+from leaver.store.leases import Due
 
 GRACE = 30
 """Seconds that running work has to come to a resting point when the process is asked to stop."""
@@ -40,7 +40,7 @@ class Worker:
 
     async def start(self) -> None:
         """Take part in the work."""
-        await self._house.offboardings.due(1)  # opens the database, and refuses one that does not fit
+        await self._house.leases.due(1)  # opens the database, and refuses one that does not fit
         await self._engine.start()
         self._surveyor.start()
 
@@ -63,7 +63,7 @@ class Worker:
         if not self._stopping and (self._shown_at is None or monotonic() - self._shown_at > self._shown_for / 3):
             await self._house.workers.show(self.name, self._kind, self._shown_for)
             self._shown_at = monotonic()
-        return await self._house.offboardings.due()
+        return await self._house.leases.due()
 
     async def _work(self, offboarding_id: str) -> datetime | None:
         if self._stopping:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,44 +21,9 @@ from leaver.domain.offboarding import Offboarding, TaskRecord, moment
 from leaver.store import tables
 from leaver.store.audit import Audit, Said
 from leaver.store.database import Database, uninterrupted
+from leaver.store.leases import Lease, held
 from leaver.store.outbox import Outbox
-from leaver.store.rows import HEAD, columns, evidence_hash, load, put_tasks
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to work on an offboarding, for a while."""
-
-    offboarding_id: str
-    attempt: int
-    owner: str
-    revision: int = 0
-    """Of the offboarding as it was taken up."""
-    cancel_requested: bool = False
-
-
-@dataclass(frozen=True)
-class Due:
-    """An offboarding that should be worked on, and that nobody works on."""
-
-    id: str
-    tenant_id: str
-    priority: int
-    attempt: int
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How an offboarding stands with those who might work on it."""
-
-    id: str
-    revision: int
-    active: bool
-    awaits_approval: bool
-    held: bool
-    """A process works on it, or did until a moment ago."""
-    due: bool
-    """It should be worked on now."""
+from leaver.store.rows import HEAD, columns, evidence_hash, in_parts, load, put_tasks
 
 
 @dataclass(frozen=True)
@@ -323,66 +288,10 @@ class Offboardings:
         """Those with these ids, in their order, with everything that is kept of them."""
         found: dict[str, Offboarding] = {}
         async with self._database.begin(write=False) as connection:
-            for some in _in_parts(ids):
+            for some in in_parts(ids):
                 loaded = await load(connection, select(HEAD).where(HEAD.c.id.in_(some)), facts=facts)
                 found |= {record.id: record for record in loaded}
         return [found[each] for each in ids if each in found]
-
-    @uninterrupted
-    async def standings(self, ids: Sequence[str]) -> dict[str, Standing]:
-        """How those with these ids stand."""
-        columns = (HEAD.c.id, HEAD.c.revision, HEAD.c.active, HEAD.c.awaits_approval)
-        async with self._database.begin(write=False) as connection:
-            now = await self._database.now(connection)
-            wanted = select(*columns, (HEAD.c.lease_until > now).label("held"), and_(*_is_due(now)).label("due"))
-            found: dict[str, Standing] = {}
-            for some in _in_parts(ids):
-                rows = (await connection.execute(wanted.where(HEAD.c.id.in_(some)))).all()
-                found |= {row.id: _standing(row) for row in rows}
-        return found
-
-    @uninterrupted
-    async def held_by_others(self, owner: str) -> int:
-        """How many are worked on by somebody else than this owner."""
-        async with self._database.begin(write=False) as connection:
-            now = await self._database.now(connection)
-            wanted = select(func.count()).select_from(HEAD)
-            wanted = wanted.where(HEAD.c.active, HEAD.c.lease_until > now, HEAD.c.lease_owner != owner)
-            return int((await connection.execute(wanted)).scalar_one())
-
-    @uninterrupted
-    async def claim(self, offboarding_id: str, owner: str, ttl: float) -> Lease | None:
-        """Take an active offboarding up for `ttl` seconds; None while another process holds it."""
-        async with self._database.begin() as connection:
-            now = await self._database.now(connection)
-            taken = await connection.execute(
-                update(HEAD)
-                .where(HEAD.c.id == offboarding_id, HEAD.c.active)
-                .where(or_(HEAD.c.lease_until.is_(None), HEAD.c.lease_until <= now))
-                .values(
-                    attempt=HEAD.c.attempt + 1,
-                    revision=HEAD.c.revision + 1,  # whoever looked at it before must look again
-                    lease_owner=owner,
-                    lease_until=now + timedelta(seconds=ttl),
-                )
-                .returning(HEAD.c.attempt, HEAD.c.revision, HEAD.c.cancel_requested)
-            )
-            row = taken.one_or_none()
-        return None if row is None else Lease(offboarding_id, row.attempt, owner, row.revision, row.cancel_requested)
-
-    @uninterrupted
-    async def renew(self, lease: Lease, ttl: float) -> bool:
-        """Hold on for another `ttl` seconds; False when somebody else has it."""
-        async with self._database.begin() as connection:
-            until = await self._database.now(connection) + timedelta(seconds=ttl)
-            done = await connection.execute(update(HEAD).where(*_held(lease)).values(lease_until=until))
-            return done.rowcount == 1
-
-    @uninterrupted
-    async def release(self, lease: Lease) -> None:
-        """Let go."""
-        async with self._database.begin() as connection:
-            await connection.execute(update(HEAD).where(*_held(lease)).values(lease_until=None, lease_owner=""))
 
     @uninterrupted
     async def request_cancel(self, record: Offboarding, said: Said | None = None) -> bool:
@@ -398,13 +307,6 @@ class Offboardings:
             return done.rowcount == 1
 
     @uninterrupted
-    async def cancel_requested(self, offboarding_id: str) -> bool:
-        """Whether somebody asked to stop it."""
-        async with self._database.begin(write=False) as connection:
-            found = await connection.execute(select(HEAD.c.cancel_requested).where(HEAD.c.id == offboarding_id))
-            return bool(found.scalar())
-
-    @uninterrupted
     async def reopen(self, record: Offboarding, said: Said | None = None) -> None:
         """Make an ended offboarding active again, as it is given; one that somebody works on is unusable."""
         try:
@@ -418,23 +320,6 @@ class Offboardings:
             async with self._database.begin() as connection:
                 await self._refuse_second(connection, record)
             raise
-
-    @uninterrupted
-    async def due(self, limit: int = 200) -> list[Due]:
-        """What should be worked on and is not: accepted and its time has come, waited long enough, or left behind."""
-        async with self._database.begin(write=False) as connection:
-            now = await self._database.now(connection)
-            wanted = select(HEAD.c.id, HEAD.c.tenant_id, HEAD.c.priority, HEAD.c.attempt).where(*_is_due(now))
-            wanted = wanted.order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
-            return [Due(*row) for row in (await connection.execute(wanted)).all()]
-
-    @uninterrupted
-    async def at_work(self, tenant_id: str) -> bool:
-        """Whether a process works on an offboarding of this tenant."""
-        async with self._database.begin(write=False) as connection:
-            now = await self._database.now(connection)
-            mine = (HEAD.c.tenant_id == tenant_id, HEAD.c.active, HEAD.c.lease_until > now)
-            return (await connection.execute(select(HEAD.c.id).where(*mine).limit(1))).first() is not None
 
     @uninterrupted
     async def prune(self, before: datetime) -> int:
@@ -468,7 +353,7 @@ class Offboardings:
     async def _save_head(self, connection: AsyncConnection, record: Offboarding, lease: Lease | None) -> bool:
         """Keep the head; False when it had ended, or waited for approval, as it does here: a save that is repeated."""
         repeated = False
-        mine = (HEAD.c.id == record.id, HEAD.c.revision == record.revision) if lease is None else _held(lease)
+        mine = (HEAD.c.id == record.id, HEAD.c.revision == record.revision) if lease is None else held(lease)
         if record.ended_at is not None or record.awaits_approval:
             wanted = select(HEAD.c.active, HEAD.c.awaits_approval).where(*mine).with_for_update()
             was = (await connection.execute(wanted)).one_or_none()
@@ -549,32 +434,6 @@ def _accepted(record: Offboarding) -> dict[str, Any]:
 def request_hash(request: Mapping[str, Any]) -> str:
     """The hash of a request, to tell the same one sent twice from another one with the same key."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
-    return (HEAD.c.id == lease.offboarding_id, HEAD.c.attempt == lease.attempt, HEAD.c.lease_owner == lease.owner)
-
-
-def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """It is active, nobody holds it, and its time has come; or it is to be cancelled."""
-    free = or_(HEAD.c.lease_until.is_(None), HEAD.c.lease_until <= now)
-    asked = or_(
-        HEAD.c.cancel_requested,
-        and_(
-            or_(HEAD.c.at.is_(None), HEAD.c.at <= now, HEAD.c.started),
-            or_(HEAD.c.wake_at.is_(None), HEAD.c.wake_at <= now),
-        ),
-    )
-    return HEAD.c.active, free, asked, or_(HEAD.c.cancel_requested, HEAD.c.awaits_approval.is_(False))
-
-
-def _standing(row: Row[Any]) -> Standing:
-    return Standing(row.id, row.revision, row.active, row.awaits_approval, bool(row.held), bool(row.due))
-
-
-def _in_parts(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
-    """A few at a time: a statement takes only so many parameters."""
-    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def _literal(text: str) -> str:

@@ -119,3 +119,8 @@ def evidence_hash(record: Offboarding) -> str:
     """The hash of everything that is kept of an offboarding."""
     text = json.dumps(record.to_store() | {"revision": 0}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def in_parts(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    """A few at a time: a statement takes only so many parameters."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
