@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ _SPAN = re.compile(r"(\d{1,5})\s*(h|d|w|m|y)")
 _HOURS = {"h": 1, "d": 24, "w": 168, "m": 720, "y": 8760}
 ROLES = ("viewer", "operator", "administrator", "auditor")
 GRACE = 30
+COLLECT_AFTER = 10_000
+"""New objects between two looks for circles; an answer of fifty offboardings makes some thousands."""
 
 
 @click.command(short_help="Serve the portal and the API, and work on what is accepted.")
@@ -41,6 +44,9 @@ def serve(no_worker: bool) -> int:
         click.echo(f"First sign-in: user name admin, password {password} (to be changed at once).", err=True)
 
     program = import_module("leaver.app").create(config, works=not no_worker, on_first_start=welcome)
+    gc.collect()
+    gc.freeze()  # what was imported stays; looking through it again and again costs every answer a pause
+    gc.set_threshold(COLLECT_AFTER)
     click.echo(f"Leaver listens at http://{config.host}:{config.port}. Stop with Ctrl-C.", err=True)
     uvicorn.run(
         program,

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from sqlalchemy import URL, Executable, Table, event, inspect, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from leaver.config import Config
 from leaver.domain.errors import StoreAway, Unusable
+from leaver.store.documents import read_json
 from leaver.store.sqlite import sqlite_engine
 
 if TYPE_CHECKING:
@@ -99,6 +101,10 @@ class Database:
                     yield connection
         except (OperationalError, InterfaceError) as error:
             raise _away(error) from error
+        except PoolTimeout as error:
+            raise StoreAway(
+                "Too much is asked of Leaver's database at once.", "database_busy", advice="Try again in a minute."
+            ) from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise _away(error) from error
@@ -190,7 +196,7 @@ class Database:
 
 
 def _postgresql(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=5, max_overflow=10, pool_pre_ping=True)
+    engine = create_async_engine(url, pool_size=5, max_overflow=10, pool_pre_ping=True, json_deserializer=read_json)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: Any) -> None:

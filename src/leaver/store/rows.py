@@ -103,7 +103,7 @@ async def load(connection: AsyncConnection, wanted: Select[Any], *, facts: bool 
         document = dict(head["document"])
         document["revision"], document["attempt"] = head["revision"], head["attempt"]
         document["tasks"] = [row["document"] | {"changes": made.get((head["id"], row["task"]), [])} for row in rows]
-        document["facts"] = {row["task"]: [row.get("facts_before"), row.get("facts_after")] for row in rows}
+        document["facts"] = {row["task"]: [row["facts_before"], row["facts_after"]] for row in rows} if facts else {}
         records.append(Offboarding.from_store(document))
     return records
 

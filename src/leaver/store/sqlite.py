@@ -15,6 +15,8 @@ from sqlalchemy import URL, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from leaver.store.documents import read_json
+
 WAIT_FOR_A_LOCK = 15.0
 """Seconds that a writer waits for another one."""
 BEGIN, BEGIN_TO_WRITE = "BEGIN", "BEGIN IMMEDIATE"
@@ -77,7 +79,8 @@ def sqlite_engine(url: URL) -> AsyncEngine:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(OSError):
         path.touch(mode=0o600, exist_ok=True)
-    engine = create_async_engine(url, connect_args={"timeout": WAIT_FOR_A_LOCK, "async_creator_fn": Direct})
+    waits = {"timeout": WAIT_FOR_A_LOCK, "async_creator_fn": Direct}
+    engine = create_async_engine(url, connect_args=waits, json_deserializer=read_json)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: Any) -> None:
