@@ -33,6 +33,7 @@ from leaver.api.documented import by_name
 from leaver.api.door import caller
 from leaver.api.problems import document, in_cipp_words, problem, status_of
 from leaver.api.reading import Reading
+from leaver.api.remembered import Remembered
 from leaver.config import Config
 from leaver.domain.errors import LeaverError, TooMany
 from leaver.m365.http import Http
@@ -142,6 +143,7 @@ def _furnish(app: FastAPI, house: House, worker: Worker | None, provider: Http |
     app.state.readings = Readings()
     app.state.badges = Badges()
     app.state.later = Later()
+    app.state.remembered = Remembered()
     app.state.tokens = Tokens(house.papers, house.audit)
     app.state.codes = Codes(house.papers, house.vault, house.audit)
     app.state.accounts = Accounts(house.papers, house.audit, app.state.codes)
@@ -169,7 +171,7 @@ def _add_health(app: FastAPI) -> None:
         counts = await house.offboardings.counts()
         lines = ["# HELP leaver_offboardings Offboardings by state.", "# TYPE leaver_offboardings gauge"]
         lines += [f'leaver_offboardings{{state="{state}"}} {count}' for state, count in sorted(counts.items())]
-        due = len(await house.leases.due())
+        due = await house.leases.waiting()
         lines += ["# HELP leaver_due Offboardings that nobody works on yet.", "# TYPE leaver_due gauge"]
         lines += [f"leaver_due {due}"]
         workers = len(await house.workers.at_work())

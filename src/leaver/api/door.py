@@ -11,6 +11,7 @@ from leaver.access.limits import Limits
 from leaver.access.programs import Programs
 from leaver.access.roles import Person
 from leaver.access.tokens import PREFIX, Tokens
+from leaver.api.remembered import Remembered
 from leaver.domain.errors import NotSignedIn
 from leaver.offboarding.desk import Desk
 from leaver.wiring import House
@@ -27,6 +28,7 @@ class Rooms(Protocol):
     programs: Programs | None
     """Who comes with a JWT of the configured issuer; None where none is."""
     limits: Limits
+    remembered: Remembered
 
 
 def rooms(request: Request) -> Rooms:

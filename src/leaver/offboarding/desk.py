@@ -21,7 +21,7 @@ from leaver.offboarding.locks import refuse_other_than_locked
 from leaver.offboarding.planner import Preview, preview
 from leaver.offboarding.undo import open_undo, plan_undo
 from leaver.store.audit import Said
-from leaver.store.offboardings import Offboardings
+from leaver.store.offboardings import Mark, Offboardings
 
 
 @dataclass(frozen=True)
@@ -209,6 +209,14 @@ class Desk:
     async def page(self, **filters: Any) -> tuple[list[Offboarding], str]:
         """A page of offboardings, and the cursor of the next one; the filters are those of the store."""
         return await self._house.offboardings.page(**filters)
+
+    async def marks(self, **filters: Any) -> tuple[list[Mark], str]:
+        """Which offboardings are on a page, for whoever remembers them."""
+        return await self._house.offboardings.marks(**filters)
+
+    async def several(self, ids: Sequence[str]) -> list[Offboarding]:
+        """Those with these ids, in their order, without facts."""
+        return await self._house.offboardings.several(ids, facts=False)
 
     async def retry(self, offboarding_id: str, actor: Actor, decisions: Mapping[str, str] | None = None) -> Offboarding:
         """Do what is still missing of one that has ended."""

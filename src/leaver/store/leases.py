@@ -119,6 +119,13 @@ class Leases:
             return bool(found.scalar())
 
     @uninterrupted
+    async def waiting(self) -> int:
+        """How many should be worked on and are not."""
+        async with self._database.begin(write=False) as connection:
+            wanted = select(func.count()).select_from(HEAD).where(*_is_due(await self._database.now(connection)))
+            return int((await connection.execute(wanted)).scalar_one())
+
+    @uninterrupted
     async def due(self, limit: int = 200) -> list[Due]:
         """What should be worked on and is not: accepted and its time has come, waited long enough, or left behind."""
         async with self._database.begin(write=False) as connection:

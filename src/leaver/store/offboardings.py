@@ -27,6 +27,15 @@ from leaver.store.rows import HEAD, columns, evidence_hash, in_parts, load, put_
 
 
 @dataclass(frozen=True)
+class Mark:
+    """One of a list."""
+
+    id: str
+    revision: int
+    """Another one means that it has changed."""
+
+
+@dataclass(frozen=True)
 class Overview:
     """Figures over many offboardings."""
 
@@ -139,13 +148,19 @@ class Offboardings:
         async with self._database.begin(write=False) as connection:
             return await load(connection, mine.order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc()))
 
+    async def page(self, **filters: Any) -> tuple[list[Offboarding], str]:
+        """A page of offboardings as `marks` marks them, without facts; and the next page's cursor, empty at the end."""
+        found, following = await self.marks(**filters)
+        return await self.several([mark.id for mark in found], facts=False), following
+
     @uninterrupted
-    async def page(
+    async def marks(
         self,
         *,
         tenant_ids: Sequence[str] | None = None,
         states: Sequence[str] = (),
         text: str = "",
+        upn: str = "",
         reference: str = "",
         asked_by: str = "",
         kind: str = "",
@@ -153,8 +168,8 @@ class Offboardings:
         awaits_approval: bool = False,
         after: str = "",
         limit: int = 50,
-    ) -> tuple[list[Offboarding], str]:
-        """A page of offboardings, the latest first, without facts; and the next page's cursor, empty at the end."""
+    ) -> tuple[list[Mark], str]:
+        """Which offboardings are on a page, the latest first; and the next page's cursor, empty at the end."""
         conditions: list[ColumnElement[bool]] = []
         if tenant_ids is not None:
             conditions.append(HEAD.c.tenant_id.in_(tenant_ids))
@@ -164,6 +179,8 @@ class Offboardings:
             like = f"%{_literal(text.lower())}%"
             columns = (HEAD.c.user_upn, HEAD.c.user_name, HEAD.c.reference)
             conditions.append(or_(*(func.lower(column).like(like, escape="\\") for column in columns)))
+        if upn:
+            conditions.append(func.lower(HEAD.c.user_upn) == upn.lower())
         if reference:
             conditions.append(HEAD.c.reference == reference)
         if asked_by:
@@ -176,15 +193,12 @@ class Offboardings:
             conditions.append(HEAD.c.awaits_approval)
         if after:
             conditions.append(tuple_(HEAD.c.requested_at, HEAD.c.id) < tuple_(*_cursor(after)))
-        wanted = select(HEAD).where(*conditions).order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc())
+        wanted = select(HEAD.c.id, HEAD.c.revision, HEAD.c.requested_at).where(*conditions)
+        wanted = wanted.order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc()).limit(limit + 1)
         async with self._database.begin(write=False) as connection:
-            found = await load(connection, wanted.limit(limit + 1), facts=False)
-            if len(found) <= limit:
-                return found, ""
-            # The column's own moment: a record's is cut to milliseconds, and those asked for together would be lost.
-            last = found[limit - 1].id
-            at = (await connection.execute(select(HEAD.c.requested_at).where(HEAD.c.id == last))).scalar_one()
-        return found[:limit], _as_cursor(at, last)
+            rows = (await connection.execute(wanted)).all()
+        found = [Mark(row.id, row.revision) for row in rows[:limit]]
+        return found, _as_cursor(rows[limit - 1].requested_at, rows[limit - 1].id) if len(rows) > limit else ""
 
     @uninterrupted
     async def counts(self, tenant_ids: Sequence[str] | None = None) -> dict[str, int]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import Select, Table, delete, insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -86,17 +86,10 @@ async def load(connection: AsyncConnection, wanted: Select[Any], *, facts: bool 
     ids = [head["id"] for head in heads]
     if not ids:
         return []
-    columns = [column for column in tables.outcomes.c if facts or not column.name.startswith("facts_")]
-    outcomes = await connection.execute(
-        select(*columns).where(tables.outcomes.c.offboarding_id.in_(ids)).order_by(tables.outcomes.c.position)
-    )
-    tasks = _by_offboarding(outcomes.mappings())
-    changes = await connection.execute(
-        select(tables.changes).where(tables.changes.c.offboarding_id.in_(ids)).order_by(tables.changes.c.position)
-    )
+    tasks = _by_offboarding((await connection.execute(_rows(tables.outcomes, ids, facts=facts))).mappings())
     made: dict[tuple[str, str], list[Any]] = {}
-    for row in changes.mappings():
-        made.setdefault((row["offboarding_id"], row["task"]), []).append(row["document"])
+    for offboarding_id, task, change in await connection.execute(_rows(tables.changes, ids)):
+        made.setdefault((offboarding_id, task), []).append(change)
     records = []
     for head in heads:
         rows = tasks.get(head["id"], [])
@@ -106,6 +99,14 @@ async def load(connection: AsyncConnection, wanted: Select[Any], *, facts: bool 
         document["facts"] = {row["task"]: [row["facts_before"], row["facts_after"]] for row in rows} if facts else {}
         records.append(Offboarding.from_store(document))
     return records
+
+
+def _rows(table: Table, ids: Sequence[str], *, facts: bool = False) -> Select[Any]:
+    """What is needed of the rows of some offboardings, in their order; all the rest is in the documents, too."""
+    columns = [table.c.offboarding_id, table.c.task, table.c.document]
+    if facts:
+        columns += [table.c.facts_before, table.c.facts_after]
+    return select(*columns).where(table.c.offboarding_id.in_(ids)).order_by(table.c.position)
 
 
 def _by_offboarding(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:

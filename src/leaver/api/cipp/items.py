@@ -14,7 +14,7 @@ from leaver.api.cipp.offboard import DEPLOYMENT
 from leaver.api.cipp.shapes import ITEM, ITEM_EXAMPLE, ItemDetails, ProgressRow, Results, ScheduledItem
 from leaver.api.documented import answers, query, sent
 from leaver.api.door import Caller, Here
-from leaver.api.plain import plain
+from leaver.api.plain import as_list, plain
 from leaver.api.sight import offboarding_of
 from leaver.domain.errors import NotFound
 from leaver.domain.offboarding import Offboarding
@@ -50,15 +50,15 @@ async def list_scheduled_items(here: Here, person: Caller, given: Given) -> Resp
         return plain([])
     name = given.get("name", "").lower().removeprefix("offboarding:").strip()
     reference = given.get("reference", "")
-    rows: list[dict[str, Any]] = []
+    rows: list[bytes] = []
     after = ""
     while True:
-        page, after = await here.desk.page(
-            tenant_ids=tenant_ids, text=name, reference=reference, after=after, limit=200, kind="offboarding"
+        marks, after = await here.desk.marks(
+            tenant_ids=tenant_ids, upn=name, reference=reference, after=after, limit=200, kind="offboarding"
         )
-        rows += [_item(record) for record in page if not name or record.user.upn.lower() == name]
+        rows += await here.remembered.shown(marks, here.desk.several, _item)
         if not after:
-            return plain(rows)
+            return Response(as_list(rows), media_type="application/json")
 
 
 @router.get(

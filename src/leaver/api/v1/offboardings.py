@@ -13,7 +13,7 @@ from leaver.access.roles import Right, require
 from leaver.access.targets import refuse_privileged
 from leaver.api.documented import LOCATION, answers
 from leaver.api.door import Caller, Here
-from leaver.api.plain import plain
+from leaver.api.plain import as_list, in_json, plain
 from leaver.api.sight import changeable_of, offboarding_of, shown, tenant_of
 from leaver.api.v1.bodies import SETTINGS_EXAMPLE, Body, Decisions, example
 from leaver.api.v1.shapes import OffboardingListed, Offboardings, Page
@@ -136,7 +136,7 @@ async def offboardings(
     ids = person.tenant_ids
     if tenant:
         ids = [(await tenant_of(here, person, tenant, Right.SEE)).id]
-    found, following = await here.desk.page(
+    marks, following = await here.desk.marks(
         tenant_ids=ids,
         states=[each.value for each in state],
         text=search,
@@ -147,8 +147,13 @@ async def offboardings(
         after=cursor,
         limit=limit,
     )
-    items = [{"tenant": asdict(record.tenant), **record.as_json()} for record in found]
-    return plain({"items": items, "next": following})
+    items = await here.remembered.shown(marks, here.desk.several, _listed)
+    body = b'{"items":' + as_list(items) + b',"next":' + in_json(following) + b"}"
+    return Response(body, media_type="application/json")
+
+
+def _listed(record: Offboarding) -> dict[str, Any]:
+    return {"tenant": asdict(record.tenant), **record.as_json()}
 
 
 @router.get("/offboardings/{offboarding_id}", summary="One offboarding", **answers(Offboardings))
