@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
+Work = Coroutine[Any, Any, object]
 
-async def together(*work: Coroutine[Any, Any, object]) -> None:
-    """Run everything at once; the first exception is raised after all the rest has ended."""
+
+class _CancelledFromWithin(Exception):
+    """A part was cancelled by nobody who holds it: what it waited for is gone."""
+
+
+async def together(*work: Work) -> None:
+    """Run everything at once; the first exception is raised after all the rest has ended.
+
+    A part that is cancelled by itself, since the connection that it waited for was closed, breaks everything off too:
+    a task group would take it for one that has ended, and those that wait for it would wait for ever.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             for part in work:
-                group.create_task(part)
+                group.create_task(_watched(part)).add_done_callback(partial(_close, part))
     except BaseExceptionGroup as problems:
-        raise problems.exceptions[0] from None
+        found = [problem for problem in problems.exceptions if not isinstance(problem, _CancelledFromWithin)]
+        raise (found[0] if found else asyncio.CancelledError()) from None
+
+
+def _close(part: Work, _: object) -> None:
+    """One that was cancelled before it began would complain that nobody has waited for it."""
+    part.close()
+
+
+async def _watched(part: Work) -> None:
+    try:
+        await part
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise _CancelledFromWithin from None
