@@ -37,8 +37,8 @@ class Rooms(Protocol):
     limits: Limits
 
 
-def rooms(request: Request) -> Rooms:
-    """The running program's rooms."""
+async def rooms(request: Request) -> Rooms:
+    """The running program's rooms. It waits for nothing, but what is not `async` is called in a thread."""
     found: Rooms = request.app.state
     return found
 

@@ -16,7 +16,7 @@ from leaver.domain.errors import Unusable
 from leaver.store.tenants import KnownTenant
 
 
-def _folded_query(request: Request) -> dict[str, str]:
+async def _folded_query(request: Request) -> dict[str, str]:
     """The query, its names in lower case."""
     return {name.lower(): value.strip() for name, value in request.query_params.items()}
 
