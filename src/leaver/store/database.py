@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+CONNECTIONS = 15
+"""To PostgreSQL; opened as they are needed, and kept."""
 IDLE_IN_TRANSACTION = 10
 """Seconds after which PostgreSQL ends a transaction whose process does not go on: a frozen one keeps its locks."""
 UPGRADE_LOCK = 0x1EA7E2
@@ -196,7 +198,9 @@ class Database:
 
 
 def _postgresql(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=5, max_overflow=10, pool_pre_ping=True, json_deserializer=read_json)
+    engine = create_async_engine(
+        url, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True, pool_pre_ping=True, json_deserializer=read_json
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: Any) -> None:

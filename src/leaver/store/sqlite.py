@@ -19,6 +19,8 @@ from leaver.store.documents import read_json
 
 WAIT_FOR_A_LOCK = 15.0
 """Seconds that a writer waits for another one."""
+CONNECTIONS = 12
+"""Kept open; more of them would be opened and closed just when most is to be done, and make nothing faster."""
 BEGIN, BEGIN_TO_WRITE = "BEGIN", "BEGIN IMMEDIATE"
 CHUNK = 64
 """Rows that are written at once where they are asked for; more of them go to the thread."""
@@ -80,7 +82,8 @@ def sqlite_engine(url: URL) -> AsyncEngine:
     with contextlib.suppress(OSError):
         path.touch(mode=0o600, exist_ok=True)
     waits = {"timeout": WAIT_FOR_A_LOCK, "async_creator_fn": Direct}
-    engine = create_async_engine(url, connect_args=waits, json_deserializer=read_json)
+    pool = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_use_lifo": True}
+    engine = create_async_engine(url, connect_args=waits, json_deserializer=read_json, **pool)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: Any) -> None:
