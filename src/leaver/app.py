@@ -29,7 +29,6 @@ from leaver.access.sessions import Sessions
 from leaver.access.tokens import Tokens
 from leaver.api import cipp, v1
 from leaver.api.description import PROBLEMS, describe
-from leaver.api.documented import by_name
 from leaver.api.door import caller
 from leaver.api.problems import document, in_cipp_words, problem, status_of
 from leaver.api.reading import Reading
@@ -118,7 +117,6 @@ def create(
         redoc_url=None,
         redirect_slashes=False,  # the way would lead to whatever host the caller names
         openapi_url="/api/openapi.json",
-        generate_unique_id_function=by_name,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would hold queries; see traces.py
     )
     describe(app)
@@ -130,8 +128,8 @@ def create(
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_refused)
     _add_health(app)
-    for router in (*v1.ROUTERS, *cipp.ROUTERS, pages.router):
-        app.include_router(router)
+    for router in (*v1.ROUTERS, *cipp.ROUTERS, *pages.ROUTERS):
+        app.router.routes.extend(router.routes)  # included routers are searched twice for each request
     app.mount("/static", StaticFiles(packages=[("leaver.web", "static")]), name="static")
     return app
 

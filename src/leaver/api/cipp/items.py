@@ -12,7 +12,7 @@ from leaver.api.cipp.bodies import texts_of
 from leaver.api.cipp.hearing import Given, body_of, plainly, refused, tenant_named
 from leaver.api.cipp.offboard import DEPLOYMENT
 from leaver.api.cipp.shapes import ITEM, ITEM_EXAMPLE, ItemDetails, ProgressRow, Results, ScheduledItem
-from leaver.api.documented import answers, query, sent
+from leaver.api.documented import answers, by_name, query, sent
 from leaver.api.door import Caller, Here
 from leaver.api.plain import as_list, plain
 from leaver.api.sight import offboarding_of
@@ -20,7 +20,7 @@ from leaver.domain.errors import NotFound
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind
 
-router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+router = APIRouter(prefix="/api", tags=["CIPP-compatible"], generate_unique_id_function=by_name)
 COMMAND = "Invoke-CIPPOffboardingJob"
 TASK_STATES = {
     "planned": "Planned",

@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from leaver.api.cipp.shapes import LogRow, WhoAmI
-from leaver.api.documented import answers
+from leaver.api.documented import answers, by_name
 from leaver.api.door import Caller, Here
 from leaver.api.plain import plain
 from leaver.api.sight import require_audit
 from leaver.store.audit import Wanted
 
-router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+router = APIRouter(prefix="/api", tags=["CIPP-compatible"], generate_unique_id_function=by_name)
 
 
 @router.get("/ListLogs", summary="The audit trail, the latest first", **answers(list[LogRow]))

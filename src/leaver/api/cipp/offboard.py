@@ -15,7 +15,7 @@ from leaver.access.targets import refuse_privileged
 from leaver.api.cipp.bodies import read_offboarding
 from leaver.api.cipp.hearing import plainly, refused, tenant_named
 from leaver.api.cipp.shapes import OFFBOARD, OFFBOARD_EXAMPLE, Queued
-from leaver.api.documented import answers, sent
+from leaver.api.documented import answers, by_name, sent
 from leaver.api.door import Caller, Here, Rooms, sound
 from leaver.api.plain import plain
 from leaver.api.problems import status_of
@@ -24,7 +24,7 @@ from leaver.domain.offboarding import Offboarding
 from leaver.offboarding.desk import Request as Asked
 from leaver.store.tenants import KnownTenant
 
-router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+router = APIRouter(prefix="/api", tags=["CIPP-compatible"], generate_unique_id_function=by_name)
 DEPLOYMENT = "deployment"
 DEPLOYMENTS_KEPT = timedelta(days=400)
 

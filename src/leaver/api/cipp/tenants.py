@@ -12,14 +12,14 @@ from leaver.access.roles import Right, require
 from leaver.api.cipp.bodies import flag_of, read_switches, texts_of
 from leaver.api.cipp.hearing import Given, body_of, plainly, refused, tenant_named
 from leaver.api.cipp.shapes import DEFAULTS, DEFAULTS_EXAMPLE, TENANTS, TENANTS_EXAMPLE, TenantRow, Told
-from leaver.api.documented import answers, query, sent
+from leaver.api.documented import answers, by_name, query, sent
 from leaver.api.door import Caller, Here
 from leaver.api.plain import plain
 from leaver.offboarding.conflicts import NEVER_A_DEFAULT, default_refusals
 from leaver.offboarding.presetting import locked_in, preset
 from leaver.tasks.catalogue import all_tasks
 
-router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+router = APIRouter(prefix="/api", tags=["CIPP-compatible"], generate_unique_id_function=by_name)
 EVERYBODY = ("", "null", "alltenants")
 """What callers say when they mean no tenant in particular."""
 

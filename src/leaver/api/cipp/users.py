@@ -14,13 +14,13 @@ from fastapi.responses import Response, StreamingResponse
 from leaver.access.roles import Right
 from leaver.api.cipp.hearing import Given, tenant_named
 from leaver.api.cipp.shapes import GraphAnswer, UserRow
-from leaver.api.documented import answers, query
+from leaver.api.documented import answers, by_name, query
 from leaver.api.door import Caller, Here
 from leaver.api.plain import plain
 from leaver.domain.errors import Refused, Unusable
 from leaver.domain.products import product_name
 
-router = APIRouter(prefix="/api", tags=["CIPP-compatible"])
+router = APIRouter(prefix="/api", tags=["CIPP-compatible"], generate_unique_id_function=by_name)
 _SELECT = (
     "id,displayName,userPrincipalName,givenName,surname,mail,mailNickname,accountEnabled,userType,usageLocation,"
     "jobTitle,department,officeLocation,companyName,city,country,mobilePhone,businessPhones,proxyAddresses,otherMails,"

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime
 
 from leaver.access.roles import Right, require
-from leaver.api.documented import answers
+from leaver.api.documented import answers, by_name
 from leaver.api.door import Caller, Here
 from leaver.api.plain import plain
 from leaver.api.sight import require_audit, tenant_of
@@ -17,7 +17,7 @@ from leaver.api.v1.shapes import AuditEntry, Page, Verified
 from leaver.domain.errors import Unusable
 from leaver.store.audit import Wanted
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 
 
 @router.get("/audit", summary="The audit trail, the oldest entry first", **answers(Page[AuditEntry]))

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BeforeValidator
 
 from leaver.access.roles import Person, Right, require
-from leaver.api.documented import answers
+from leaver.api.documented import answers, by_name
 from leaver.api.door import Caller, Here, Rooms, sound
 from leaver.api.plain import plain
 from leaver.api.sight import tenant_of
@@ -20,7 +20,7 @@ from leaver.api.v1.shapes import EffectivePreset, Page, Preset
 from leaver.offboarding.presetting import preset
 from leaver.store.defaults import ORGANIZATION, effective
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 DEFAULTS_EXAMPLE = {"disable_sign_in": {"value": True, "locked": True}}
 
 

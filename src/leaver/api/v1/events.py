@@ -12,12 +12,12 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from leaver.access.roles import Right
-from leaver.api.documented import EVENTS
+from leaver.api.documented import EVENTS, by_name
 from leaver.api.door import Caller, Here, Rooms, caller
 from leaver.api.sight import offboarding_of, shown
 from leaver.domain.errors import LeaverError
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 LOOK = 0.5
 """Seconds between two looks for news of an offboarding."""
 QUIET = 15.0

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
 from leaver.access.roles import Right
-from leaver.api.documented import answers
+from leaver.api.documented import answers, by_name
 from leaver.api.door import Caller, Here
 from leaver.api.plain import plain
 from leaver.api.sight import offboarding_of
@@ -17,7 +17,7 @@ from leaver.api.v1.shapes import Evidence
 from leaver.domain.offboarding import Offboarding
 from leaver.offboarding import paper, report
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 PAPERS: dict[str, Any] = {
     "text/html": {"schema": {"type": "string"}},
     "application/pdf": {"schema": {"type": "string", "format": "binary"}},

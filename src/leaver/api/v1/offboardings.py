@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from leaver.access.roles import Right, require
 from leaver.access.targets import refuse_privileged
-from leaver.api.documented import LOCATION, answers
+from leaver.api.documented import LOCATION, answers, by_name
 from leaver.api.door import Caller, Here
 from leaver.api.plain import as_list, in_json, plain
 from leaver.api.sight import changeable_of, offboarding_of, shown, tenant_of
@@ -21,7 +21,7 @@ from leaver.domain.offboarding import Offboarding, document
 from leaver.domain.outcome import State
 from leaver.offboarding.desk import Request as Asked
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 MOVE_EXAMPLE = {"at": "2030-01-31T18:00:00+01:00", "time_zone": "Europe/Berlin"}
 PLAN_EXAMPLE: dict[str, Any] = {"tenant": "contoso.com", "users": ["ada@contoso.com"], "settings": SETTINGS_EXAMPLE}
 

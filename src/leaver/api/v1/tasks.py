@@ -10,12 +10,12 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from leaver.access.roles import Right, require
-from leaver.api.documented import answers
+from leaver.api.documented import answers, by_name
 from leaver.api.door import Caller
 from leaver.api.v1.shapes import Page, TaskKind
 from leaver.tasks.catalogue import all_tasks
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 
 
 @router.get("/tasks", summary="Every task, its setting and what it needs", **answers(Page[TaskKind]))

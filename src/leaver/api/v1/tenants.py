@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from leaver.access.roles import Right, require
-from leaver.api.documented import answers
+from leaver.api.documented import answers, by_name
 from leaver.api.door import Caller, Here
 from leaver.api.plain import plain
 from leaver.api.sight import tenant_of
@@ -18,7 +18,7 @@ from leaver.domain.errors import Refused, Unusable
 from leaver.offboarding import survey
 from leaver.offboarding.health import look, summaries
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 ACTIVE = ("planned", "scheduled", "running", "waiting")
 
 

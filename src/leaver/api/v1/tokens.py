@@ -10,13 +10,13 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, Field
 
 from leaver.access.roles import Right, Role, require
-from leaver.api.documented import answers
+from leaver.api.documented import answers, by_name
 from leaver.api.door import Caller, Here
 from leaver.api.plain import plain
 from leaver.api.v1.bodies import Body, example
 from leaver.api.v1.shapes import Page, TokenMade, TokenShown
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 
 
 class TokenRequest(Body):

@@ -9,14 +9,14 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from leaver.access.roles import Right
-from leaver.api.documented import LOCATION, answers
+from leaver.api.documented import LOCATION, answers, by_name
 from leaver.api.door import Caller, Here
 from leaver.api.plain import plain
 from leaver.api.sight import changeable_of, offboarding_of, shown
 from leaver.api.v1.bodies import Decisions, example
 from leaver.api.v1.shapes import Offboardings
 
-router = APIRouter(prefix="/api/v1", tags=["Leaver"])
+router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
 
 
 class UndoRequest(Decisions):

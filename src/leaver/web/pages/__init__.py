@@ -5,8 +5,6 @@ One file for each subject. A subject that is added here is served.
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from leaver.web.pages import (
     appearance,
     audit,
@@ -33,7 +31,6 @@ from leaver.web.pages import (
     wizard_users,
 )
 
-router = APIRouter(include_in_schema=False)
 SUBJECTS = (
     sign_in,
     code,
@@ -59,5 +56,4 @@ SUBJECTS = (
     appearance,
     setup,
 )
-for subject in SUBJECTS:
-    router.include_router(subject.router)
+ROUTERS = tuple(subject.router for subject in SUBJECTS)
