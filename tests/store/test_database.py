@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
@@ -209,3 +211,31 @@ async def test_a_process_that_stands_still_in_a_transaction_loses_its_locks(
     finally:
         await frozen.close()
         await other.close()
+
+
+async def test_a_short_read_uses_no_thread_and_a_write_only_for_its_lock_and_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_over: list[str] = []
+    plain = aiosqlite.Connection._execute
+
+    async def watched(self: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        handed_over.append(str(args[0]) if args else fn.__name__)
+        return await plain(self, fn, *args, **kwargs)
+
+    database = Database(f"sqlite:///{tmp_path / 'leaver.db'}")
+    await database.ping()
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", watched)
+
+    await database.ping()
+    assert handed_over == []
+
+    async with database.begin() as connection:
+        await connection.execute(text("DELETE FROM papers"))
+    assert handed_over == ["BEGIN IMMEDIATE", "commit"]
+
+    handed_over.clear()
+    async with database.begin(write=False) as connection:
+        await connection.execute(text("SELECT document FROM papers"))
+    await database.close()
+    assert handed_over[:2] == ["SELECT document FROM papers", "fetchall"]

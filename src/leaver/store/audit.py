@@ -136,7 +136,7 @@ class Audit:
         if before:
             chosen.append(ENTRY.number < before)
         query = select(tables.audit).where(*chosen).order_by(ENTRY.number.desc()).limit(limit)
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=wanted == Wanted() and limit <= PAGE) as connection:
             return [_entry(row) for row in await connection.execute(query)]
 
     @uninterrupted
@@ -151,7 +151,7 @@ class Audit:
         """How the offboardings are called that entries are about, by id."""
         head = tables.offboardings.c
         columns = (head.id, head.user_upn, head.user_name, head.reference)
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             rows = await connection.execute(select(*columns).where(head.id.in_(offboarding_ids)))
             return {row.id: About(row.user_upn, row.user_name, row.reference) for row in rows}
 

@@ -93,12 +93,15 @@ class Database:
         return self._url.render_as_string(hide_password=False)
 
     @asynccontextmanager
-    async def begin(self, *, write: bool = True) -> AsyncIterator[AsyncConnection]:
-        """A short transaction, committed at the end of the block. A database that does not answer is `StoreAway`."""
+    async def begin(self, *, write: bool = True, short: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A short transaction, committed at the end of the block. A database that does not answer is `StoreAway`.
+
+        A `short` one reads few rows by a key or an index, which SQLite does where it is asked.
+        """
         await self._open()
         try:
             async with self._connectable().connect() as connection:
-                await connection.execution_options(leaver_write=write)
+                await connection.execution_options(leaver_write=write, leaver_short=short)
                 async with connection.begin():
                     yield connection
         except (OperationalError, InterfaceError) as error:
@@ -144,7 +147,7 @@ class Database:
 
     async def ping(self) -> None:
         """Raise unless the database answers."""
-        async with self.begin(write=False) as connection:
+        async with self.begin(write=False, short=True) as connection:
             await connection.execute(text("SELECT 1"))
 
     async def upgrade(self) -> str:

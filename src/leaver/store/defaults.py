@@ -42,7 +42,7 @@ class Defaults:
     @uninterrupted
     async def get(self, scope: str) -> dict[str, dict[str, Json]]:
         """What a scope says: for each task it speaks of `{"value": ..., "locked": bool}`."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             wanted = select(tables.defaults.c.settings).where(tables.defaults.c.scope == scope)
             found: dict[str, dict[str, Json]] | None = (await connection.execute(wanted)).scalar_one_or_none()
         return found or {}
@@ -51,7 +51,7 @@ class Defaults:
     async def all(self) -> dict[str, dict[str, dict[str, Json]]]:
         """What each scope says."""
         columns = tables.defaults.c
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             rows = (await connection.execute(select(columns.scope, columns.settings))).all()
         return {row.scope: row.settings for row in rows}
 
@@ -59,7 +59,7 @@ class Defaults:
     async def changed(self) -> dict[str, tuple[datetime, str, int]]:
         """When each scope was changed and by whom, and of how many tasks it speaks."""
         columns = tables.defaults.c
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             rows = (
                 await connection.execute(
                     select(columns.scope, columns.changed_at, columns.changed_by, columns.settings)

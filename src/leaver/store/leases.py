@@ -59,7 +59,7 @@ class Leases:
     async def standings(self, ids: Sequence[str]) -> dict[str, Standing]:
         """How those with these ids stand."""
         columns = (HEAD.c.id, HEAD.c.revision, HEAD.c.active, HEAD.c.awaits_approval)
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             now = await self._database.now(connection)
             wanted = select(*columns, (HEAD.c.lease_until > now).label("held"), and_(*_is_due(now)).label("due"))
             found: dict[str, Standing] = {}
@@ -71,7 +71,7 @@ class Leases:
     @uninterrupted
     async def held_by_others(self, owner: str) -> int:
         """How many are worked on by somebody else than this owner."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             now = await self._database.now(connection)
             wanted = select(func.count()).select_from(HEAD)
             wanted = wanted.where(HEAD.c.active, HEAD.c.lease_until > now, HEAD.c.lease_owner != owner)
@@ -114,21 +114,21 @@ class Leases:
     @uninterrupted
     async def cancel_requested(self, offboarding_id: str) -> bool:
         """Whether somebody asked to stop it."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             found = await connection.execute(select(HEAD.c.cancel_requested).where(HEAD.c.id == offboarding_id))
             return bool(found.scalar())
 
     @uninterrupted
     async def waiting(self) -> int:
         """How many should be worked on and are not."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             wanted = select(func.count()).select_from(HEAD).where(*_is_due(await self._database.now(connection)))
             return int((await connection.execute(wanted)).scalar_one())
 
     @uninterrupted
     async def due(self, limit: int = 200) -> list[Due]:
         """What should be worked on and is not: accepted and its time has come, waited long enough, or left behind."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             now = await self._database.now(connection)
             wanted = select(HEAD.c.id, HEAD.c.tenant_id, HEAD.c.priority, HEAD.c.attempt).where(*_is_due(now))
             wanted = wanted.order_by(HEAD.c.priority, HEAD.c.requested_at).limit(limit)
@@ -137,7 +137,7 @@ class Leases:
     @uninterrupted
     async def at_work(self, tenant_id: str) -> bool:
         """Whether a process works on an offboarding of this tenant."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             now = await self._database.now(connection)
             mine = (HEAD.c.tenant_id == tenant_id, HEAD.c.active, HEAD.c.lease_until > now)
             return (await connection.execute(select(HEAD.c.id).where(*mine).limit(1))).first() is not None

@@ -25,6 +25,9 @@ from leaver.store.leases import Lease, held
 from leaver.store.outbox import Outbox
 from leaver.store.rows import HEAD, columns, evidence_hash, in_parts, load, put_tasks
 
+A_FEW = 10
+"""Offboardings that are read without a thread."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -125,7 +128,7 @@ class Offboardings:
     async def get(self, offboarding_id: str) -> Offboarding:
         """The one with this id, or whose id begins so; with everything that is kept of it."""
         wanted = offboarding_id.strip()
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             ids = []
             if wanted:
                 named = select(HEAD.c.id).where(HEAD.c.id.startswith(wanted, autoescape=True)).limit(2)
@@ -193,9 +196,10 @@ class Offboardings:
             conditions.append(HEAD.c.awaits_approval)
         if after:
             conditions.append(tuple_(HEAD.c.requested_at, HEAD.c.id) < tuple_(*_cursor(after)))
+        all_of_them = not (states or text or upn or reference or asked_by or kind or since or awaits_approval)
         wanted = select(HEAD.c.id, HEAD.c.revision, HEAD.c.requested_at).where(*conditions)
         wanted = wanted.order_by(HEAD.c.requested_at.desc(), HEAD.c.id.desc()).limit(limit + 1)
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=all_of_them) as connection:
             rows = (await connection.execute(wanted)).all()
         found = [Mark(row.id, row.revision) for row in rows[:limit]]
         return found, _as_cursor(rows[limit - 1].requested_at, rows[limit - 1].id) if len(rows) > limit else ""
@@ -293,7 +297,7 @@ class Offboardings:
     @uninterrupted
     async def revision(self, offboarding_id: str) -> int:
         """A number that rises with everything that is kept of it."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             found = await connection.execute(select(HEAD.c.revision).where(HEAD.c.id == offboarding_id))
             return int(found.scalar() or 0)
 
@@ -301,7 +305,7 @@ class Offboardings:
     async def several(self, ids: Sequence[str], *, facts: bool = True) -> list[Offboarding]:
         """Those with these ids, in their order, with everything that is kept of them."""
         found: dict[str, Offboarding] = {}
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=len(ids) <= A_FEW) as connection:
             for some in in_parts(ids):
                 loaded = await load(connection, select(HEAD).where(HEAD.c.id.in_(some)), facts=facts)
                 found |= {record.id: record for record in loaded}

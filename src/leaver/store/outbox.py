@@ -152,7 +152,7 @@ class Outbox:
     @uninterrupted
     async def get(self, delivery_id: int) -> Delivery | None:
         """One delivery."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             found = await _found(connection, _shape().where(DELIVERIES.c.id == delivery_id))
         return found[0] if found else None
 
@@ -173,7 +173,7 @@ class Outbox:
     @uninterrupted
     async def late(self) -> int:
         """How many deliveries should have been sent by now; those of a target that is switched off do not count."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             now = await self._database.now(connection)
             wanted = select(func.count()).select_from(_due(now, ()).subquery())
             return int((await connection.execute(wanted)).scalar_one())

@@ -21,7 +21,8 @@ WAIT_FOR_A_LOCK = 15.0
 """Seconds that a writer waits for another one."""
 CONNECTIONS = 12
 """Kept open; more of them would be opened and closed just when most is to be done, and make nothing faster."""
-BEGIN, BEGIN_TO_WRITE = "BEGIN", "BEGIN IMMEDIATE"
+BEGIN, BEGIN_SHORT, BEGIN_TO_WRITE = "BEGIN", "BEGIN DEFERRED", "BEGIN IMMEDIATE"
+"""SQLite takes the first two for the same; the second one says that what is asked is found by a key."""
 CHUNK = 64
 """Rows that are written at once where they are asked for; more of them go to the thread."""
 
@@ -30,7 +31,8 @@ class Direct(aiosqlite.Connection):
     """A connection that uses its thread for what may take long: a lock, the disk, a search, many rows.
 
     Every use of the thread is a wait for the interpreter's lock on both sides, and SQLAlchemy makes four calls for one
-    statement. Whoever writes has the lock and names rows by their key, which takes less than handing it over.
+    statement. Whoever writes has the lock and names rows by their key, which takes less than handing it over, and so
+    does a read that is said to be short.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -39,6 +41,7 @@ class Direct(aiosqlite.Connection):
         self._behind = False
         """Whether the thread may be at work: whoever waited for it may have been cancelled, and it goes on."""
         self._writing = False
+        self._short = False
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         name, statement = fn.__name__, args[0] if args else None
@@ -52,10 +55,12 @@ class Direct(aiosqlite.Connection):
                 self._behind = False
                 raise
             self._behind = False
-        if statement == BEGIN_TO_WRITE:
-            self._writing = True
-        elif name in ("commit", "rollback"):
-            self._writing = False
+        if name in ("commit", "rollback"):
+            self._writing = self._short = False
+        elif statement == BEGIN_TO_WRITE:
+            self._writing = self._short = True
+        elif statement == BEGIN_SHORT:
+            self._short = True
         return result
 
     def _is_short(self, fn: Callable[..., Any], name: str, args: tuple[Any, ...]) -> bool:
@@ -64,14 +69,16 @@ class Direct(aiosqlite.Connection):
         match name:
             case "cursor" | "rollback":
                 return True
+            case "commit":
+                return not self._writing
             case "close":
                 return isinstance(getattr(fn, "__self__", None), sqlite3.Cursor)
             case "execute":
-                return self._writing or args[0] == BEGIN
+                return self._short or args[0] in (BEGIN, BEGIN_SHORT)
             case "executemany":
-                return self._writing and len(args[1]) <= CHUNK
+                return self._short and len(args[1]) <= CHUNK
             case "fetchall" | "fetchone":
-                return self._writing
+                return self._short
         return False
 
 
@@ -96,8 +103,9 @@ def sqlite_engine(url: URL) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("leaver_write", False)
-        connection.exec_driver_sql(BEGIN_TO_WRITE if writes else BEGIN)
+        options = connection.get_execution_options()
+        short = BEGIN_SHORT if options.get("leaver_short", False) else BEGIN
+        connection.exec_driver_sql(BEGIN_TO_WRITE if options.get("leaver_write", False) else short)
 
     return engine
 

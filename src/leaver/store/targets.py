@@ -60,7 +60,7 @@ class Targets:
     @uninterrupted
     async def get(self, target_id: str) -> Target | None:
         """The one with this id."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             wanted = select(TARGETS).where(TARGETS.c.id == target_id)
             row = (await connection.execute(wanted)).mappings().one_or_none()
         return None if row is None else Target(**row)
@@ -68,7 +68,7 @@ class Targets:
     @uninterrupted
     async def all(self, *kinds: str) -> list[Target]:
         """Those of these kinds, the oldest first."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             wanted = select(TARGETS).where(TARGETS.c.kind.in_(kinds)).order_by(TARGETS.c.created_at, TARGETS.c.id)
             return [Target(**row) for row in (await connection.execute(wanted)).mappings()]
 

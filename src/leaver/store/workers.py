@@ -61,7 +61,7 @@ class Workers:
     @uninterrupted
     async def at_work(self) -> list[AtWork]:
         """Who works here at the moment, servers first."""
-        async with self._database.begin(write=False) as connection:
+        async with self._database.begin(write=False, short=True) as connection:
             now = await self._database.now(connection)
             wanted = select(ROWS).where(ROWS.c.until > now).order_by(ROWS.c.kind, ROWS.c.since, ROWS.c.name)
             rows = (await connection.execute(wanted)).all()
