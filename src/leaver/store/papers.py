@@ -101,7 +101,7 @@ class Papers:
     @uninterrupted
     async def keyed(self, kind: str) -> dict[str, dict[str, Any]]:
         """Every document of a kind, under its key."""
-        async with self._database.begin(write=False, short=True) as connection:
+        async with self._database.begin(write=False) as connection:
             now = await self._database.now(connection)
             wanted = select(PAPERS.c.key, PAPERS.c.document).where(PAPERS.c.kind == kind, _alive(now))
             rows = (await connection.execute(wanted.order_by(PAPERS.c.key))).all()
