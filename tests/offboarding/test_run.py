@@ -49,6 +49,17 @@ async def test_run_again_it_finds_nothing_left_to_do(desk: Desk, world: World, w
     assert len(wire.writes) == written
 
 
+async def test_run_again_after_a_deletion_it_says_that_nothing_is_left(desk: Desk, wire: Wire) -> None:
+    wish = {"disable_sign_in": True, "delete_user": True}
+    await desk.offboard("bob@contoso.example", settings=wish)
+    written = len(wire.writes)
+
+    with pytest.raises(Unusable, match=r"was deleted .* Nothing is left to delete"):
+        await desk.offboard("bob@contoso.example", settings=wish)
+
+    assert len(wire.writes) == written
+
+
 async def test_a_plan_writes_nothing(desk: Desk, world: World, wire: Wire) -> None:
     give_ada_everything(world)
 

@@ -16,8 +16,8 @@ from leaver.domain.errors import Denied, Unusable
 from leaver.domain.offboarding import Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Reversibility
+from leaver.offboarding.conflicts import DELETION
 from leaver.offboarding.intake import House
-from leaver.offboarding.undo import DELETION
 from leaver.store.audit import Audit
 from leaver.store.papers import Papers
 from leaver.tasks.catalogue import all_tasks

@@ -10,7 +10,8 @@ from leaver.domain.plan import Note, info, warning
 from leaver.offboarding.settings import people_in
 from leaver.tasks.task import Setting
 
-NEVER_A_DEFAULT = "delete_user"
+DELETION = "delete_user"
+NEVER_A_DEFAULT = DELETION
 """A preset that nobody looked at must not delete anybody."""
 NEEDS_THE_MAILBOX = (
     "convert_to_shared",
@@ -27,7 +28,7 @@ former employee)."""
 def refusals(chosen: Mapping[str, Setting | None]) -> list[str]:
     """Why these choices cannot be carried out together; empty if they can."""
     reasons = []
-    if "delete_user" in chosen:
+    if DELETION in chosen:
         lost = [name for name in NEEDS_THE_MAILBOX if name in chosen]
         if lost:
             reasons.append(
@@ -105,7 +106,7 @@ def warnings(chosen: Mapping[str, Setting], people: Mapping[str, Colleague], *, 
                 "Keep a copy if the reply matters.",
             )
         )
-    if "delete_user" in chosen and "grant_onedrive_access" in chosen:
+    if DELETION in chosen and "grant_onedrive_access" in chosen:
         notes.append(
             info(
                 "onedrive_clock",

@@ -124,7 +124,7 @@ async def accept(
     by_manager = any(str(person).lower() == "manager" for _, person in people_in(chosen))
     organization, found, _ = await asyncio.gather(
         doorway.organization.get(),
-        asyncio.gather(*(_user(doorway, known, text) for text in users)),
+        asyncio.gather(*(_user(doorway, known, text, deletes=conflicts.DELETION in chosen) for text in users)),
         asyncio.gather(*(_ask_early(doorway, text) for text in users if by_manager)),
     )
     asked = {user.id: text.strip() for user, text in zip(found, users, strict=True) if isinstance(user, User)}
@@ -227,7 +227,7 @@ def batch_refusals(opened: Sequence[Opened]) -> dict[str, str]:
     return refused
 
 
-async def _user(doorway: Tenant, known: KnownTenant, text: str) -> User | str:
+async def _user(doorway: Tenant, known: KnownTenant, text: str, *, deletes: bool) -> User | str:
     wanted = text.strip()
     if not wanted:
         return "A user without a name."
@@ -238,9 +238,10 @@ async def _user(doorway: Tenant, known: KnownTenant, text: str) -> User | str:
         deleted = await doorway.deleted_users.find(wanted) if "@" in wanted else await doorway.deleted_users.get(wanted)
         if deleted is None:
             return f"There is no user {wanted!r} in {where}."
+        done = "Nothing is left to delete. " if deletes else ""
         return (
-            f"{wanted!r} was deleted from {where} on {deleted.deleted_at:%Y-%m-%d}. To hand the mailbox over: restore "
-            "the user, assign a license, wait about 30 minutes for the mailbox, then offboard again."
+            f"{wanted!r} was deleted from {where} on {deleted.deleted_at:%Y-%m-%d}. {done}To hand the mailbox over: "
+            "restore the user, assign a license, wait about 30 minutes for the mailbox, then offboard again."
         )
 
 

@@ -18,6 +18,7 @@ from leaver.domain.offboarding import ChangeRecord, ErrorRecord, Offboarding, Ta
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Change, Json, Note, Reversibility, blocker, info
 from leaver.m365.http import recording
+from leaver.offboarding.conflicts import DELETION
 from leaver.offboarding.intake import House, reopen
 from leaver.offboarding.planner import Planned, cannot_be_planned, open_blocker, planned_for
 from leaver.offboarding.run import Event, Keeper, Watcher
@@ -29,7 +30,6 @@ CHANGED_SINCE = "changed_since"
 KEEP, PUT_BACK = "keep", "put_back"
 RESTORABLE = timedelta(days=30)
 """How long Microsoft keeps a deleted user and what else can be put back for 30 days (contracts/graph.md)."""
-DELETION = "delete_user"
 
 
 def open_undo(
