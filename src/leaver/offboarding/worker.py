@@ -40,7 +40,7 @@ class Worker:
 
     async def start(self) -> None:
         """Take part in the work."""
-        await self._house.leases.due(1)  # opens the database, and refuses one that does not fit
+        await self._house.database.ping()  # opens it, and refuses one that does not fit
         await self._engine.start()
         self._surveyor.start()
 

@@ -20,7 +20,7 @@ from leaver.store.documents import read_json
 WAIT_FOR_A_LOCK = 15.0
 """Seconds that a writer waits for another one."""
 CONNECTIONS = 12
-"""Kept open; more of them would be opened and closed just when most is to be done, and make nothing faster."""
+"""At most, and kept open: what is opened for a moment costs most just when most is to be done."""
 BEGIN, BEGIN_SHORT, BEGIN_TO_WRITE = "BEGIN", "BEGIN DEFERRED", "BEGIN IMMEDIATE"
 """SQLite takes the first two for the same; the second one says that what is asked is found by a key."""
 CHUNK = 64
