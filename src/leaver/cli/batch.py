@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from leaver.offboarding.planner import Preview
     from leaver.wiring import House
 
-BULK = 10
-"""The priority of a line of a file: behind what somebody asks for alone."""
-
 
 @dataclass
 class Batch:
@@ -78,7 +75,7 @@ class Batch:
 
     async def keep(self, house: House, preview: Preview) -> Preview:
         """Accept each into the store; one whose user has another offboarding under way rejects its line."""
-        from leaver.offboarding.desk import accept_plan
+        from leaver.offboarding.desk import BULK, accept_plan
 
         rejected = set()
         for item in preview.planned:

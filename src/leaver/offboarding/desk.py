@@ -36,7 +36,8 @@ class Request:
     reference: str = ""
     at: datetime | None = None
     time_zone: str = ""
-    priority: int = 5
+    priority: int | None = None
+    """Lower goes first, from 1 to 10; without one a single user goes before the users of a longer list."""
     idempotency_key: str = ""
     """The same request with the same key is accepted once."""
     notify: Sequence[str] = ()
@@ -46,7 +47,16 @@ class Request:
     decisions_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What was decided for one user besides, by object id."""
 
+    @property
+    def urgency(self) -> int:
+        """The priority that it has."""
+        if self.priority is not None:
+            return self.priority
+        return ALONE if len(self.users) == 1 else BULK
 
+
+ALONE, BULK = 5, 10
+"""The priority of what is asked for alone, and of what is one of many."""
 LOOK, LOOKS = 0.05, 100
 """Seconds between two looks for the end of what was cancelled before it began, and how many there are."""
 KEYS = "idempotency"
@@ -298,7 +308,7 @@ class Desk:
 
     @staticmethod
     def _mark(record: Offboarding, request: Request) -> None:
-        record.at, record.time_zone, record.priority = request.at, request.time_zone, request.priority
+        record.at, record.time_zone, record.priority = request.at, request.time_zone, request.urgency
         record.notify = list(request.notify)
 
     @staticmethod

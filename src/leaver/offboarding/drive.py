@@ -15,6 +15,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import monotonic
 
 from leaver import traces
@@ -27,6 +28,7 @@ from leaver.offboarding import approval
 from leaver.offboarding.drift import drifted
 from leaver.offboarding.intake import House, reopen
 from leaver.offboarding.planner import UNREACHABLE, Planned, planned_for, preview
+from leaver.offboarding.right_of_way import RightOfWay
 from leaver.offboarding.run import Event, Watcher, run
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
 from leaver.offboarding.undo import plan_undo, put_back
@@ -89,6 +91,8 @@ class Held:
         self._saving: asyncio.Task[None] | None = None
         self._saved_next: asyncio.Task[None] | None = None
         self.cancelled = False
+        self.give_way: Callable[[], Awaitable[None]] | None = None
+        """Awaited before changes are begun: something more urgent may go first."""
 
     def guard(self) -> None:
         """Raise when the lease is gone, or too old to be sure of."""
@@ -109,6 +113,8 @@ class Held:
 
     async def save_task(self, record: Offboarding, task: TaskRecord) -> None:
         """Keep one task of it, with what is to be kept soon; what comes while others are being kept goes together."""
+        if self.give_way is not None:
+            await self.give_way()
         saved = self._add(record, task)
         self._unsaved.waited_for = True
         self._unsaved.now.set()
@@ -226,18 +232,22 @@ async def drive(
     stop: Stop | None = None,
     look_again: Sequence[float] = LOOK_AGAIN,
     planned: Planned | None = None,
+    way: RightOfWay | None = None,
 ) -> datetime | None:
     """Work on an offboarding until it has ended (None) or has to wait (until when).
 
     `planned` is a plan that a person has just confirmed; without one the plan is made here and held against what was
-    confirmed. When another process holds the offboarding, nothing is done.
+    confirmed. When another process holds the offboarding, nothing is done. `way` says what else is under way here, and
+    goes first if it is more urgent.
     """
     stopping = stop or Stop()
     kept = house.offboardings
+    way = way or RightOfWay()
     if planned is None:
         record = await kept.get(offboarding_id)
         if _is_early(record) and not await house.leases.cancel_requested(offboarding_id):
             return record.at
+        await way.give(record.priority)
     async with held(house, offboarding_id, owner, stopping) as keeper:
         if keeper is None:
             return None
@@ -250,9 +260,10 @@ async def drive(
             keeper.cancelled = True
         elif planned is None and _is_early(record):
             return record.at  # moved since it was found due
+        keeper.give_way = partial(way.give, record.priority)
         try:
             work = traces.span(record.kind, leaver__offboarding__id=record.id, leaver__tenant__id=record.tenant.id)
-            with traces.under_way(offboarding=record.id), work:
+            with way.taken(record.priority), traces.under_way(offboarding=record.id), work:
                 return await _drive(house, record, keeper, tell, stopping, look_again, planned)
         except (LeaseLost, StoreAway):
             raise

@@ -13,6 +13,7 @@ from time import monotonic
 from leaver.domain.errors import StoreAway
 from leaver.offboarding.drive import drive, worker_name
 from leaver.offboarding.intake import House
+from leaver.offboarding.right_of_way import RightOfWay
 from leaver.offboarding.settle import Stop
 from leaver.offboarding.survey import Surveyor
 from leaver.offboarding.workflow import Engine
@@ -33,6 +34,7 @@ class Worker:
         self._shown_for = min(SHOWN_FOR, house.config.lease_seconds)
         self._shown_at: float | None = None
         self._running: set[Stop] = set()
+        self._way = RightOfWay()
         self._stopping = False
         self.name = worker_name()
         self._surveyor = Surveyor(house, self.name)
@@ -71,6 +73,6 @@ class Worker:
         stop = Stop()
         self._running.add(stop)
         try:
-            return await drive(self._house, offboarding_id, owner=self.name, stop=stop)
+            return await drive(self._house, offboarding_id, owner=self.name, stop=stop, way=self._way)
         finally:
             self._running.discard(stop)

@@ -12,7 +12,9 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -25,8 +27,22 @@ log = logging.getLogger(__name__)
 VERSION = "1"
 """Constant, so that jobs of an older program run on a newer one. The workflow below changes only behind a patch."""
 QUEUE = "offboardings"
-AT_ONCE = 12
-"""Offboardings that one process drives side by side."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A queue of the engine, which takes up its tenants in any order: what is urgent needs a queue of its own."""
+
+    queue: str
+    up_to: int
+    """The last priority that goes here and not to the next lane."""
+    at_once: int
+    """How many of it one process drives side by side; most of their time they wait for Microsoft."""
+    seconds: float
+    """Between two looks for work."""
+
+
+LANES = (Lane("urgent", 4, 8, 0.25), Lane(QUEUE, 5, 16, 0.5), Lane("bulk", sys.maxsize, 24, 0.5))
 AT_ONCE_IN_A_TENANT = 6
 """So that a bulk run in one tenant leaves room for the others; the budgets of the tenant hold beneath."""
 LOOK_FOR_DUE = 1.0
@@ -137,13 +153,14 @@ class Engine:
         }
         DBOS(config=config)
         DBOS.launch()
-        await DBOS.register_queue_async(
-            QUEUE,
-            worker_concurrency=AT_ONCE,
-            partition_worker_concurrency=AT_ONCE_IN_A_TENANT,
-            polling_interval_sec=0.5,
-            on_conflict="always_update",
-        )
+        for lane in LANES:
+            await DBOS.register_queue_async(
+                lane.queue,
+                worker_concurrency=lane.at_once,
+                partition_worker_concurrency=AT_ONCE_IN_A_TENANT,
+                polling_interval_sec=lane.seconds,
+                on_conflict="always_update",
+            )
         self._watchdog = asyncio.create_task(self._watch(), name="watchdog")
 
     async def stop(self, seconds: int = 30) -> None:
@@ -207,7 +224,7 @@ class Engine:
     async def _enqueue(item: Accepted, workflow_id: str) -> None:
         await DBOS.enqueue_workflow_with_options_async(
             {
-                "queue_name": QUEUE,
+                "queue_name": next(lane.queue for lane in LANES if item.priority <= lane.up_to),
                 "workflow_name": "offboarding",
                 "workflow_id": workflow_id,
                 "queue_partition_key": item.tenant_id,

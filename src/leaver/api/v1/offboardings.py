@@ -50,7 +50,9 @@ class OffboardingRequest(PlanRequest):
     reference: str = Field(default="", max_length=500)
     at: AwareDatetime | None = Field(default=None, description="When to start; with an offset.")
     time_zone: str = Field(default="", max_length=64, description="The zone to show it in, by its IANA name.")
-    priority: int = Field(default=5, ge=1, le=10, description="Lower goes first.")
+    priority: int | None = Field(
+        default=None, ge=1, le=10, description="Lower goes first; 5 for one user and 10 for several, if not given."
+    )
     digest: str = Field(default="", description="The digest of the plan that was confirmed.")
     notify: list[Literal["webhook", "email", "psa"]] = Field(
         default=[], description="Who is told of the end, whatever they subscribe to."
@@ -111,7 +113,7 @@ async def create(
     async def submit() -> list[Offboarding]:
         return await here.desk.submit(asked, person.actor(), confirmed_digest=body.digest, allowed=allowed)
 
-    wish = {**body.model_dump(mode="json"), "tenant": known.id}
+    wish = {**body.model_dump(mode="json"), "tenant": known.id, "priority": asked.urgency}
     records = await here.desk.once(idempotency_key, wish, person.actor(), submit)
     location = f"/api/v1/offboardings/{records[0].id}"
     return plain(document(known.named, records, records[0].digest), 201, {"Location": location})
