@@ -7,10 +7,14 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import psycopg
+from tools import postgresql
 
 from bench.simulator import Running, data_folder, root, running
 
@@ -30,6 +34,8 @@ class Place:
 
     simulator: Running
     folder: str
+    database: str = ""
+    """The address of PostgreSQL; empty for SQLite in the data folder."""
 
     def tenants(self, first: int, last: int) -> str:
         """Some of the tenants, as the measurements take them."""
@@ -38,6 +44,8 @@ class Place:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a measurement."""
         environment = {**os.environ, **self.simulator.environment, "LEAVER_DATA_DIR": self.folder}
+        if self.database:
+            environment["LEAVER_DATABASE_URL"] = self.database
         command = [sys.executable, "-m", "bench.engine", *words]
         return subprocess.Popen(command, env=environment, cwd=root(), stdout=subprocess.PIPE, text=True)
 
@@ -70,10 +78,14 @@ def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def place() -> Iterator[Place]:
-    """A fresh simulator and data folder."""
+def place(server: str = "") -> Iterator[Place]:
+    """A fresh simulator, data folder and database; that one on this PostgreSQL server, if one is given."""
+    name = f"leaver_{uuid.uuid4().hex}"
+    if server:
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
     with running("many") as simulator, data_folder() as folder:
-        yield Place(simulator, folder)
+        yield Place(simulator, folder, f"{server}/{name}" if server else "")
 
 
 def measure(*, full: bool) -> dict[str, Any]:
@@ -81,10 +93,10 @@ def measure(*, full: bool) -> dict[str, Any]:
     results: dict[str, Any] = {}
     with place() as here:
         results["overhead"] = here.measured("overhead", here.tenants(0, 15))
-    for number in (1, 2, 4):
-        with place() as here, here.workers(number):
-            figures = here.measured("queue", here.tenants(0, 20), "4")
-            results[f"workers_{number}"] = {**figures, "a_minute": figures["accepted"] / figures["seconds"] * 60}
+    results["sqlite"] = workers_side_by_side()
+    if postgresql.binaries() is not None:
+        with postgresql.running(fsync=True) as server:
+            results["postgresql"] = workers_side_by_side(server)
     tenants = FULL if full else QUICK
     with place() as here, here.workers(1) as used:
         results["urgent_alone"] = here.measured("urgent", here.tenants(199, 200))
@@ -100,6 +112,16 @@ def measure(*, full: bool) -> dict[str, Any]:
     results["queued"]["peak_mib"] = used[0]["peak_mib"]
     results["share"] = share_of_the_limits()
     return results
+
+
+def workers_side_by_side(server: str = "") -> dict[str, float]:
+    """Offboardings a minute, by the number of workers that share a database."""
+    a_minute = {}
+    for number in (1, 2, 4):
+        with place(server) as here, here.workers(number):
+            figures = here.measured("queue", here.tenants(0, 20), "4")
+        a_minute[str(number)] = figures["accepted"] / figures["seconds"] * 60
+    return a_minute
 
 
 def share_of_the_limits() -> dict[str, Any]:
@@ -132,10 +154,12 @@ def _share(calls: list[dict[str, Any]]) -> float:
 
 def show(results: dict[str, Any]) -> None:
     """Print the figures beside the goals."""
-    print("\nThe engine (SQLite, a simulator without latency, four small tasks each)")
+    print("\nThe engine (SQLite if not said otherwise, a simulator without latency, four small tasks each)")
     print(f"overhead of a task: {results['overhead']['overhead_ms']:.1f} ms (goal 10 ms)")
-    for number in (1, 2, 4):
-        print(f"offboardings a minute with {number} worker(s): {results[f'workers_{number}']['a_minute']:.0f}")
+    for name in ("sqlite", "postgresql"):
+        found = results.get(name)
+        told = "not installed" if found is None else ", ".join(f"{a_minute:.0f}" for a_minute in found.values())
+        print(f"offboardings a minute with 1, 2 and 4 workers, {name}: {told}")
     bulk = results["bulk"]
     print(
         f"{bulk['accepted']} offboardings in {bulk['tenants']} tenants with published limits: {bulk['seconds']:.0f} s, "

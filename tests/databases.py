@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -16,56 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tools import postgresql
 
 from leaver.store.database import Database
-
-
-def _binaries() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    by_name = shutil.which("initdb")
-    return found[-1].parent if found else Path(by_name).parent if by_name else None
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server that lives as long as the tests; skipped where none is installed."""
-    folder = _binaries()
-    if folder is None:
+    if postgresql.binaries() is None:
         if os.environ.get("CI"):
             pytest.fail("CI needs PostgreSQL: install the package postgresql.")
         pytest.skip("PostgreSQL is not installed")
-    home = Path(tempfile.mkdtemp(prefix="leaver-pg-", dir="/tmp"))
-    as_somebody: dict[str, object] = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        user = next((name for name in ("postgres", "nobody") if _exists(name)), "nobody")
-        shutil.chown(home, user)
-        as_somebody = {"user": user, "group": pwd.getpwnam(user).pw_gid}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = home / "data"
-
-    def _run(command: list[str]) -> None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=home, **as_somebody)  # type: ignore[call-overload]
-
-    make = [str(folder / "initdb"), "-D", str(data), "-U", "leaver", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    _run(make)
-    control = [str(folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(home / "log")]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
-    _run([*control, "-o", options, "start"])
-    try:
-        yield f"postgresql://leaver@127.0.0.1:{port}"
-    finally:
-        _run([*control, "-m", "immediate", "stop"])
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _exists(name: str) -> bool:
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        return False
-    return True
+    with postgresql.running(fsync=False) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -160,7 +122,7 @@ def address_on_small_disk(request: pytest.FixtureRequest, small_disk: SmallDisk)
     name, place = f"t{uuid.uuid4().hex}", small_disk.path / "tables"
     place.mkdir(mode=0o700)
     if os.geteuid() == 0:
-        shutil.chown(place, next((name for name in ("postgres", "nobody") if _exists(name)), "nobody"))
+        shutil.chown(place, postgresql.somebody())
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE TABLESPACE \"{name}\" LOCATION '{place}'")
         connection.execute(f'CREATE DATABASE "{name}" TABLESPACE "{name}"')
