@@ -50,6 +50,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         ({"LEAVER_PORT": "70000"}, "LEAVER_PORT"),
         ({"LEAVER_CA_FILE": "/nowhere.pem"}, "LEAVER_CA_FILE"),
         ({"LEAVER_CLIENT_CERTIFICATE": "/nowhere.pem"}, "LEAVER_CLIENT_CERTIFICATE"),
+        ({"LEAVER_CLIENT_CERTIFICATE": "/" + "x" * 5000}, "LEAVER_CLIENT_CERTIFICATE"),
         ({"LEAVER_CLOUD": "custom"}, "LEAVER_LOGIN_URL"),
         ({**CUSTOM, "LEAVER_GRAPH_URL": "127.0.0.1:9443"}, "LEAVER_GRAPH_URL"),
         ({**CUSTOM, "LEAVER_GRAPH_URL": "https://user:pw@x"}, "LEAVER_GRAPH_URL"),

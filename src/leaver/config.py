@@ -163,7 +163,13 @@ class _Given:
 
     def file(self, name: str) -> Path | None:
         path = self.path(name)
-        if path is not None and not path.is_file():
+        try:
+            there = path is None or path.is_file()
+        except OSError as error:
+            raise _unusable(
+                name, f"names {path}, which cannot be read: {error.strerror}", "Correct who may read it."
+            ) from error
+        if not there:
             raise _unusable(name, f"names {path}, which is not a file", "Correct the path or remove the variable.")
         return path
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from leaver.cli import main
+from leaver.domain.errors import StoreAway
+from leaver.store.audit import Audit
 
 
 @pytest.fixture
@@ -59,3 +65,37 @@ def test_the_key_is_renewed(runner: CliRunner, tmp_path: Path) -> None:
     first = (tmp_path / "data" / "secret.key").read_text()
     assert json.loads(runner.invoke(main, ["db", "rotate-key", "--json"]).stdout) == {"sealed": 0}
     assert (tmp_path / "data" / "secret.key").read_text() != first
+
+
+def test_a_server_on_a_newer_database_says_so_and_does_not_start(runner: CliRunner, tmp_path: Path) -> None:
+    runner.invoke(main, ["status"])
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "leaver.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    answer = runner.invoke(main, ["serve"])
+
+    assert answer.exit_code == 2
+    assert "made by a newer one" in answer.stderr
+    assert "listens" not in answer.stderr
+
+
+def test_an_export_of_the_trail_is_whole_or_not_there(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Halo", "Autotask"):
+        runner.invoke(main, ["token", "create", "--name", name, "--role", "viewer"])
+    said = runner.invoke(main, ["audit", "export"]).stdout
+    out = tmp_path / "audit.jsonl"
+
+    assert runner.invoke(main, ["audit", "export", "--out", str(out)]).exit_code == 0
+    assert [json.loads(line)["number"] for line in said.splitlines()] == [1, 2]
+    assert out.read_text() == said
+
+    async def breaks_off(_: Audit) -> AsyncIterator[dict[str, Any]]:
+        yield {"number": 1}
+        raise StoreAway("The database went away.")
+
+    monkeypatch.setattr(Audit, "entries", breaks_off)
+    assert runner.invoke(main, ["audit", "export", "--out", str(out)]).exit_code != 0
+    assert out.read_text() == said
+    assert {each.name for each in tmp_path.iterdir()} == {"audit.jsonl", "data"}

@@ -7,7 +7,10 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-from leaver.domain.offboarding import ChangeRecord, ErrorRecord, Offboarding, TaskRecord
+import pytest
+
+from leaver.domain.errors import Unusable
+from leaver.domain.offboarding import ChangeRecord, ErrorRecord, Offboarding, Pruned, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.people import Leaver, TenantName
 from leaver.domain.plan import Change, Reversibility, follow_up, info, warning
@@ -214,3 +217,16 @@ def test_a_planned_offboarding_is_not_taken_for_a_done_one() -> None:
         record.outcome = Outcome.PLANNED
 
     assert words.verdict(it).headline == "Planned. Nothing was changed."
+
+
+def test_what_was_pruned_is_never_said_to_be_complete() -> None:
+    record = offboarding()
+    record.pruned, record.tasks = Pruned("failed", "5ea1"), []
+
+    assert str(words.verdict(record)) == (
+        "Pruned: its content is forgotten. It had ended as failed. The SHA-256 of its evidence was 5ea1."
+    )
+    for made in (evidence, page):
+        with pytest.raises(Unusable, match="was pruned") as refused:
+            made(record)
+        assert "5ea1" in refused.value.advice

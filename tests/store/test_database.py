@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 import pytest
 from sqlalchemy import inspect, text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
+from leaver.config import Config
 from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaverError, StoreAway, Unusable
 from leaver.store import database as databases
@@ -239,3 +241,34 @@ async def test_a_short_read_uses_no_thread_and_a_write_only_for_its_lock_and_the
         await connection.execute(text("SELECT document FROM papers"))
     await database.close()
     assert handed_over[:2] == ["SELECT document FROM papers", "fetchall"]
+
+
+@pytest.mark.parametrize("name", ["a b", "50%20 off", "why?", "n#1", "ä"])
+async def test_the_database_is_in_the_data_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    database = Database.of(Config(data_dir=folder))
+
+    await database.ping()
+    await database.close()
+
+    assert os.listdir(folder) == ["leaver.db"]  # noqa: PTH208 - in a coroutine
+    assert os.listdir(tmp_path) == [name]  # noqa: PTH208
+    assert make_url(database.engine_url).database == str(folder / "engine.db")
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "leaver.db").write_text("not a database, and long enough to be looked at " * 40)
+    database = Database.of(Config(data_dir=tmp_path))
+
+    with pytest.raises(Unusable, match=r"leaver\.db is damaged, or no database") as refused:
+        await database.ping()
+    await database.close()
+
+    assert refused.value.code == "database_damaged"
+
+
+async def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreAway, match="file/data cannot be written"):
+        await Database.of(Config(data_dir=tmp_path / "file" / "data")).ping()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaseLost, Unusable
-from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
+from leaver.domain.offboarding import ChangeRecord, Offboarding, Pruned, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.people import Leaver, TenantName
 from leaver.domain.plan import Change, info
@@ -18,7 +20,14 @@ from leaver.store.leases import Leases
 from leaver.store.offboardings import Offboardings
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
 TENANT = "11111111-1111-4111-8111-111111111111"
+WHO = Actor("Tess")
+
+
+def hashed(_: Offboarding) -> str:
+    """What the evidence hashes to."""
+    return "the hash"
 
 
 def one(number: int = 1, user: str = "u1", tenant: str = TENANT) -> Offboarding:
@@ -173,15 +182,50 @@ async def test_the_revision_rises_with_every_save(kept: Offboardings) -> None:
     assert await kept.revision("o0001") == before + 1 == record.revision
 
 
-async def test_pruning_keeps_the_frame_and_the_hash(kept: Offboardings, database: Database) -> None:
+async def test_pruning_keeps_the_frame_the_state_and_the_hash(kept: Offboardings, database: Database) -> None:
     record = await kept.add(one())
-    assert await kept.prune(NOW + timedelta(days=1)) == 0
-    record.ended_at = NOW
+    assert await kept.prune(NOW + DAY, hashed, WHO) == []
+    record.ended_at, record.started, record.tasks[0].outcome = NOW, True, Outcome.FAILED
     await kept.save(record)
 
-    assert await kept.prune(NOW + timedelta(days=1)) == 1
-    assert await kept.prune(NOW + timedelta(days=1)) == 0
+    assert await kept.prune(NOW + DAY, hashed, WHO) == ["o0001"]
+    assert await kept.prune(NOW + DAY, hashed, WHO) == []
 
     left = await kept.get("o0001")
     assert (left.tasks, left.settings, left.user.upn) == ([], {}, "u1@contoso.example")
+    assert (left.state.value, left.pruned) == ("failed", Pruned("failed", "the hash"))
+    (told,) = [each async for each in Audit(database).entries() if each["what"] == "offboarding.pruned"]
+    assert (told["actor"], told["after"]) == ("Tess", {"state": "failed", "sha256": "the hash"})
     assert await Audit(database).verify() == []
+
+
+async def test_what_was_asked_for_long_ago_and_ended_lately_is_not_pruned(kept: Offboardings) -> None:
+    record = await kept.add(one())
+    record.ended_at = NOW + 300 * DAY  # it was scheduled, or retried
+    await kept.save(record)
+
+    assert await kept.prune(NOW + 299 * DAY, hashed, WHO) == []
+    assert (await kept.get("o0001")).tasks
+
+
+async def test_what_is_retried_while_others_are_pruned_is_left_alone(
+    kept: Offboardings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leaver.store.offboardings.PRUNED_AT_ONCE", 1)
+    for number in (1, 2):
+        record = await kept.add(one(number, f"u{number}"))
+        record.ended_at = NOW
+        await kept.save(record)
+    plain = kept._prune
+
+    async def retried_meanwhile(ids: Any, *rest: Any) -> list[str]:
+        if list(ids) == ["o0002"]:
+            second = await kept.get("o0002")
+            second.ended_at = None
+            await kept.reopen(second)
+        return await plain(ids, *rest)
+
+    monkeypatch.setattr(kept, "_prune", retried_meanwhile)
+
+    assert await kept.prune(NOW + DAY, hashed, WHO) == ["o0001"]
+    assert (await kept.get("o0002")).tasks

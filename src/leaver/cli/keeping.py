@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -15,7 +16,7 @@ from leaver.cli.ending import Ending, print_json
 from leaver.cli.house import in_store
 from leaver.cli.options import json_option
 from leaver.domain.errors import Unusable
-from leaver.store.files import write_whole
+from leaver.store.files import remove, writing_whole
 
 if TYPE_CHECKING:
     from leaver.wiring import Store
@@ -78,40 +79,51 @@ def verify(wants_json: bool) -> int:
 @click.option("--out", metavar="FILE", help="Where to write it; standard output otherwise.")
 def export(out: str | None) -> int:
     """Write the audit trail as JSON lines, the oldest entry first."""
-    lines: list[str] = []
 
     async def work(store: Store) -> int:
-        async for entry in store.audit.entries():
-            line = json.dumps(entry, ensure_ascii=False) + "\n"
-            if out:
-                lines.append(line)
-            else:
-                sys.stdout.write(line)
+        with contextlib.ExitStack() as stack:
+            put = stack.enter_context(writing_whole(Path(out))) if out else sys.stdout.buffer.write
+            async for entry in store.audit.entries():
+                put(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
         return Ending.FINE
 
-    ended = in_store(work)
-    if out:
-        write_whole(Path(out), "".join(lines).encode())
-    return ended
+    return in_store(work)
 
 
 @click.command()
 @click.option("--older-than", "span", metavar="SPAN", required=True, help="E.g. 365d, 12m or 2y.")
 @json_option
 def prune(span: str, wants_json: bool) -> int:
-    """Forget the content of old offboardings. The audit trail and the hash of each evidence stay."""
+    """Forget the content of offboardings that ended long ago, and their reports in the data folder.
+
+    The audit trail and the hash of each evidence stay.
+    """
     found = _SPAN.fullmatch(span.strip().lower())
     if found is None:
         raise Unusable(f"{span!r} is no span of time.", "malformed_span", advice="Write it like 365d, 12m or 2y.")
     before = datetime.now(UTC) - timedelta(days=int(found[1]) * _DAYS[found[2] or "d"])
 
     async def work(store: Store) -> int:
+        from leaver.config import Config
+        from leaver.domain.actor import Actor
+        from leaver.offboarding.intake import operator
+        from leaver.offboarding.report import evidence
+
+        reports = Config.from_environment().data_dir / "reports"
         await store.rights.prune(datetime.now(UTC) - before)
-        return await store.offboardings.prune(before)
+        pruned = await store.offboardings.prune(
+            before, lambda record: str(evidence(record)["evidence"]["sha256"]), Actor(operator())
+        )
+        for offboarding_id in pruned:
+            for form in ("html", "json"):
+                remove(reports / f"{offboarding_id}.{form}")
+        return len(pruned)
+
+    from leaver.offboarding.words import counted
 
     count = in_store(work)
     if wants_json:
         print_json({"pruned": count, "before": before.isoformat()})
     else:
-        click.echo(f"Pruned {count} offboardings that were asked for before {before:%Y-%m-%d}.")
+        click.echo(f"Pruned {counted(count, 'offboarding')} that ended before {before:%Y-%m-%d %H:%M} UTC.")
     return Ending.FINE

@@ -43,6 +43,7 @@ def serve(no_worker: bool) -> int:
     def welcome(password: str) -> None:
         click.echo(f"First sign-in: user name admin, password {password} (to be changed at once).", err=True)
 
+    in_store(lambda store: store.database.ping())  # one that does not fit is a sentence, and no failed start
     program = import_module("leaver.app").create(config, works=not no_worker, on_first_start=welcome)
     gc.collect()
     gc.freeze()  # what was imported stays; looking through it again and again costs every answer a pause

@@ -105,6 +105,16 @@ class TaskRecord:
         }
 
 
+@dataclass(frozen=True)
+class Pruned:
+    """What is left of the content of an offboarding that was pruned."""
+
+    state: str
+    """The one that it ended in."""
+    sha256: str
+    """Of the evidence as it was."""
+
+
 @dataclass
 class Offboarding:
     """One run for one leaver."""
@@ -158,6 +168,8 @@ class Offboarding:
 
     full_scan: bool = False
     """Whether every mailbox is looked through for the leaver's rights, whatever the index of rights says."""
+    pruned: Pruned | None = None
+    """Set when its content was forgotten, and only its frame is left."""
 
     @property
     def awaits_approval(self) -> bool:
@@ -171,7 +183,9 @@ class Offboarding:
 
     @property
     def state(self) -> State:
-        """What follows from the outcomes and the notes."""
+        """What follows from the outcomes and the notes; what it was, once those are forgotten."""
+        if self.pruned is not None:
+            return State(self.pruned.state)
         undecided = any(note.kind is NoteKind.BLOCKER for note in self.notes)
         if undecided and not self.started:
             return State.BLOCKED
@@ -212,7 +226,8 @@ class Offboarding:
 
     def as_json(self) -> dict[str, Json]:
         """The public shape of an offboarding."""
-        return self._without_tasks() | {"tasks": [task.as_json() for task in self.tasks]}
+        left = {} if self.pruned is None else {"pruned": dataclasses.asdict(self.pruned)}
+        return self._without_tasks() | {"tasks": [task.as_json() for task in self.tasks]} | left
 
     def _without_tasks(self) -> dict[str, Json]:
         return {
@@ -299,6 +314,7 @@ class Offboarding:
             approval=Approval.from_json(document.get("approval")),
             notify=list(document.get("notify", [])),
             full_scan=document.get("full_scan", False),
+            pruned=Pruned(**document["pruned"]) if document.get("pruned") else None,
         )
 
 

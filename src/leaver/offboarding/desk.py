@@ -413,8 +413,10 @@ async def retry(
             "still_active",
             advice=f"Follow it with `leaver status {record.id}`, or stop it with `leaver cancel {record.id}`.",
         )
-    if not record.tasks and not record.settings:
-        raise Unusable(f"{record.id} was pruned; only its frame is left.", "pruned")
+    if record.pruned is not None:
+        raise Unusable(
+            f"{record.id} was pruned; only its frame is left.", "pruned", advice="Offboard the user again instead."
+        )
     left = [task for task in record.tasks if task.outcome not in DONE]
     if record.started and not left:
         raise Unusable(f"Every task of {record.id} is done already.", "nothing_to_retry", advice="Nothing was changed.")

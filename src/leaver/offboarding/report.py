@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leaver import __version__
+from leaver.domain.errors import Unusable
 from leaver.domain.offboarding import Offboarding, TaskRecord, document, moment
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Json, NoteKind
@@ -41,7 +42,16 @@ TONES = {
 
 
 def evidence(offboarding: Offboarding) -> dict[str, Any]:
-    """The evidence as JSON: the shape of `leaver plan`, with each task's facts before and after, and a digest."""
+    """The evidence as JSON: the shape of `leaver plan`, with each task's facts before and after, and a digest.
+
+    Of one that was pruned there is none.
+    """
+    if offboarding.pruned is not None:
+        raise Unusable(
+            f"{offboarding.id} was pruned, so its evidence cannot be written again.",
+            "pruned",
+            advice=f"A copy that somebody kept is the right one if its SHA-256 is {offboarding.pruned.sha256}.",
+        )
     body: dict[str, Any] = document(offboarding.tenant, [offboarding], offboarding.digest)
     for shown, task in zip(body["offboardings"][0]["tasks"], offboarding.tasks, strict=True):
         shown["facts_before"], shown["facts_after"] = task.facts_before, task.facts_after

@@ -51,6 +51,12 @@ def open_undo(
             "still_active",
             advice=f"Wait for its end, or stop it with `leaver cancel {original.id}`.",
         )
+    if original.pruned is not None:
+        raise Unusable(
+            f"{original.id} was pruned, so what it changed is not known any more.",
+            "pruned",
+            advice="A copy of its evidence, if somebody kept one, says what it changed.",
+        )
     known = {task.task for task in original.tasks}
     strange = [name for name in tasks if name not in known]
     if strange:

@@ -274,6 +274,10 @@ class Verdict:
 def verdict(offboarding: Offboarding) -> Verdict:
     """The sentence at the head of the evidence."""
     counts = Counter(task.outcome for task in offboarding.tasks)
+    if offboarding.pruned is not None:
+        ended = STATES[offboarding.state]
+        figures = f"The SHA-256 of its evidence was {offboarding.pruned.sha256}."
+        return Verdict(f"Pruned: its content is forgotten. It had ended as {ended.lower()}.", figures, "info")
     if offboarding.awaits_approval:
         return Verdict("Waits for the approval of a second person.", _figures(offboarding, counts), "info")
     total, follow_ups = len(offboarding.tasks), len(notes_of(offboarding, NoteKind.FOLLOW_UP))

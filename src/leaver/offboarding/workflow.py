@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from urllib.parse import unquote
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
@@ -238,5 +239,5 @@ class Engine:
 def _turn_on_wal(url: str) -> None:
     """Steps of the engine cost half as much on SQLite with it; the file remembers."""
     if url.startswith("sqlite:///"):
-        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
+        with contextlib.closing(sqlite3.connect(unquote(url.removeprefix("sqlite:///")), timeout=30)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")

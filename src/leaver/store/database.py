@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Executable, Table, event, inspect, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -83,13 +83,15 @@ class Database:
     @classmethod
     def of(cls, config: Config) -> Database:
         """The database of a configuration; SQLite in the data folder unless one is named."""
-        return cls(config.database_url or f"sqlite:///{config.data_dir.absolute() / 'leaver.db'}")
+        file = URL.create("sqlite", database=str(config.data_dir.absolute() / "leaver.db"))
+        return cls(config.database_url or file.render_as_string())
 
     @property
     def engine_url(self) -> str:
         """The address for the durable engine, which opens it by itself; on SQLite a file beside ours."""
         if self.dialect == "sqlite":
-            return f"sqlite:///{Path(self._url.database or '').with_name('engine.db')}"
+            beside = Path(self._url.database or "").with_name("engine.db")
+            return URL.create("sqlite", database=str(beside)).render_as_string()
         return self._url.render_as_string(hide_password=False)
 
     @asynccontextmanager
@@ -105,14 +107,16 @@ class Database:
                 async with connection.begin():
                     yield connection
         except (OperationalError, InterfaceError) as error:
-            raise _away(error) from error
+            raise self._away(error) from error
         except PoolTimeout as error:
             raise StoreAway(
                 "Too much is asked of Leaver's database at once.", "database_busy", advice="Try again in a minute."
             ) from error
         except DBAPIError as error:
             if error.connection_invalidated:
-                raise _away(error) from error
+                raise self._away(error) from error
+            if self._is_damaged(error):
+                raise self._damaged(error) from error
             raise
 
     def version(self) -> int | None:
@@ -153,7 +157,7 @@ class Database:
     async def upgrade(self) -> str:
         """Bring the schema up to this program's; answers with its revision. A newer database is refused."""
         engine = self._connectable()
-        async with _translated(), engine.connect() as connection:
+        async with self._translated(), engine.connect() as connection:
             if self.dialect == "postgresql":
                 await connection.execute(text(f"SELECT pg_advisory_lock({UPGRADE_LOCK})"))
                 await connection.commit()
@@ -179,7 +183,7 @@ class Database:
         if self._ready:
             return
         async with self._opening:
-            async with _translated(), self._connectable().connect() as connection:
+            async with self._translated(), self._connectable().connect() as connection:
                 is_now, should_be = await connection.run_sync(_revisions)
             if is_now != should_be:
                 if self.dialect == "postgresql" and is_now is not None:
@@ -199,6 +203,41 @@ class Database:
                 self._engine = _postgresql(self._url)
         return self._engine
 
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError) as error:
+            raise self._away(error) from error
+        except DatabaseError as error:
+            if self._is_damaged(error):
+                raise self._damaged(error) from error
+            raise
+
+    def _away(self, error: DBAPIError) -> StoreAway:
+        if self.dialect == "sqlite":
+            return StoreAway(
+                f"Leaver's database {self._url.database} cannot be used now: {_said(error)}.",
+                "database_away",
+                advice="Look whether LEAVER_DATA_DIR is right, who may write there, and whether its disk is full.",
+            )
+        return StoreAway(
+            f"Leaver's database cannot be used now: {_said(error)}.",
+            "database_away",
+            advice="Look whether it runs, whether LEAVER_DATABASE_URL is right, and whether its disk is full.",
+        )
+
+    def _is_damaged(self, error: DBAPIError) -> bool:
+        """SQLite says so with the plain kind of error; every other failure has a kind of its own."""
+        return self.dialect == "sqlite" and type(error) is DatabaseError
+
+    def _damaged(self, error: DBAPIError) -> Unusable:
+        return Unusable(
+            f"The file {self._url.database} is damaged, or no database: {_said(error)}.",
+            "database_damaged",
+            advice="Stop every Leaver process, keep the file, and restore the last backup beside it.",
+        )
+
 
 def _postgresql(url: URL) -> AsyncEngine:
     engine = create_async_engine(
@@ -215,21 +254,8 @@ def _postgresql(url: URL) -> AsyncEngine:
     return engine
 
 
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        raise _away(error) from error
-
-
-def _away(error: DBAPIError) -> StoreAway:
-    said = str(error.orig).splitlines()[0] if error.orig is not None and str(error.orig) else type(error).__name__
-    return StoreAway(
-        f"Leaver's database cannot be used now: {said}.",
-        "database_away",
-        advice="Look whether it runs, whether LEAVER_DATABASE_URL is right, and whether its disk is full.",
-    )
+def _said(error: DBAPIError) -> str:
+    return str(error.orig).splitlines()[0] if error.orig is not None and str(error.orig) else type(error).__name__
 
 
 def _alembic(connection: Connection) -> AlembicConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,12 @@ from leaver.store.audit import Audit, Said
 from leaver.store.database import Database, uninterrupted
 from leaver.store.leases import Lease, held
 from leaver.store.outbox import Outbox
-from leaver.store.rows import HEAD, columns, evidence_hash, in_parts, load, put_tasks
+from leaver.store.rows import HEAD, columns, in_parts, load, put_tasks
 
 A_FEW = 10
 """Offboardings that are read without a thread."""
+PRUNED_AT_ONCE = 50
+"""In one transaction: nobody else writes to SQLite meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -339,22 +341,40 @@ class Offboardings:
                 await self._refuse_second(connection, record)
             raise
 
+    async def prune(self, before: datetime, hash_of: Callable[[Offboarding], str], actor: Actor) -> list[str]:
+        """Forget the content of what ended before a moment; its frame and the hash of its evidence stay.
+
+        The ids of those that were pruned. Each has its entry in the trail, and only some are locked at once: the work
+        goes on beside it, and what is retried meanwhile is left alone.
+        """
+        old = and_(HEAD.c.active.is_(False), HEAD.c.requested_at < before, HEAD.c.evidence_hash == "")
+        async with self._database.begin(write=False) as connection:
+            ids = list((await connection.execute(select(HEAD.c.id).where(old))).scalars())
+        pruned: list[str] = []
+        for some in in_parts(ids, PRUNED_AT_ONCE):
+            pruned += await self._prune(some, before, hash_of, actor)
+        return pruned
+
     @uninterrupted
-    async def prune(self, before: datetime) -> int:
-        """Forget the content of what ended before a moment; its frame and the hash of its evidence stay."""
+    async def _prune(
+        self, ids: Sequence[str], before: datetime, hash_of: Callable[[Offboarding], str], actor: Actor
+    ) -> list[str]:
         async with self._database.begin() as connection:
-            old = and_(HEAD.c.active.is_(False), HEAD.c.requested_at < before, HEAD.c.evidence_hash == "")
-            found = await load(connection, select(HEAD).where(old))
+            wanted = select(HEAD).where(HEAD.c.id.in_(ids), HEAD.c.active.is_(False)).with_for_update()
+            found = [each for each in await load(connection, wanted) if each.ended_at and each.ended_at < before]
             for record in found:
+                sha256 = hash_of(record)
+                said = Said(actor, "offboarding.pruned", {"state": record.state.value, "sha256": sha256})
                 kept = record.head_to_store() | {"settings": {}, "people": {}, "notes": []}
                 await connection.execute(
                     update(HEAD)
                     .where(HEAD.c.id == record.id)
-                    .values(evidence_hash=evidence_hash(record), document=kept, revision=HEAD.c.revision + 1)
+                    .values(evidence_hash=sha256, document=kept, revision=HEAD.c.revision + 1)
                 )
                 for table in (tables.changes, tables.outcomes):
                     await connection.execute(delete(table).where(table.c.offboarding_id == record.id))
-            return len(found)
+                await self._say(connection, record, said)
+        return [record.id for record in found]
 
     async def _say(self, connection: AsyncConnection, record: Offboarding, said: Said | None) -> None:
         if said is not None:

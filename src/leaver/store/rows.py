@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -95,6 +93,8 @@ async def load(connection: AsyncConnection, wanted: Select[Any], *, facts: bool 
         rows = tasks.get(head["id"], [])
         document = dict(head["document"])
         document["revision"], document["attempt"] = head["revision"], head["attempt"]
+        if head["evidence_hash"]:
+            document["pruned"] = {"state": head["state"], "sha256": head["evidence_hash"]}
         document["tasks"] = [row["document"] | {"changes": made.get((head["id"], row["task"]), [])} for row in rows]
         document["facts"] = {row["task"]: [row["facts_before"], row["facts_after"]] for row in rows} if facts else {}
         records.append(Offboarding.from_store(document))
@@ -114,12 +114,6 @@ def _by_offboarding(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
     for row in rows:
         sorted_out.setdefault(row["offboarding_id"], []).append(row)
     return sorted_out
-
-
-def evidence_hash(record: Offboarding) -> str:
-    """The hash of everything that is kept of an offboarding."""
-    text = json.dumps(record.to_store() | {"revision": 0}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def in_parts(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from leaver.store.documents import read_json
+from leaver.store.files import make_private_folder
 
 WAIT_FOR_A_LOCK = 15.0
 """Seconds that a writer waits for another one."""
@@ -85,7 +86,7 @@ class Direct(aiosqlite.Connection):
 def sqlite_engine(url: URL) -> AsyncEngine:
     """The engine of a SQLite file, which is made, readable by its owner alone, if there is none."""
     path = Path(url.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(path.parent)
     with contextlib.suppress(OSError):
         path.touch(mode=0o600, exist_ok=True)
     waits = {"timeout": WAIT_FOR_A_LOCK, "async_creator_fn": Direct}

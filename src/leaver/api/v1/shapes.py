@@ -240,6 +240,13 @@ class ApprovalShown(Shape):
     note: str
 
 
+class PrunedShown(Shape):
+    """What is left of the content of an offboarding that was pruned."""
+
+    state: State
+    sha256: str = Field(description="Of its evidence, as it was.")
+
+
 class OffboardingShown(Shape):
     """One run for one user."""
 
@@ -267,6 +274,9 @@ class OffboardingShown(Shape):
     full_scan: bool = Field(description="Whether every mailbox is looked through, whatever the rights index says.")
     tasks: list[TaskShown]
     notes: list[NoteShown]
+    pruned: PrunedShown | None = Field(
+        default=None, description="Only of one whose content was forgotten: its tasks, settings and notes are empty."
+    )
 
 
 class OffboardingListed(OffboardingShown):
