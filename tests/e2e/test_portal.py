@@ -95,6 +95,26 @@ def test_a_run_is_seen_live_through_a_restart_and_cancelled(server: Server, brow
     assert [problem for problem in somebody.problems if "ERR_" not in problem] == []  # the dead server is no surprise
 
 
+def test_a_wait_for_microsoft_is_counted_down_for_whoever_comes_in_the_middle(server: Server, browser: Any) -> None:
+    fault = {"match": "Set-Mailbox ", "status": 429, "headers": {"Retry-After": "15"}, "times": 1}
+    server.simulator("faults", fault)
+    somebody = Visitor(browser, server).sign_in()
+    somebody.to_review("adele", tasks=("hide_from_gal",))
+    somebody.confirm()
+    page = somebody.page
+    wait = "#task-hide_from_gal [data-left]"
+    page.wait_for_selector("#task-hide_from_gal >> text=/Exchange is busy .429.. Attempt 2 in \\d+ s/")
+    page.reload()
+    first = page.inner_text(wait)
+    page.wait_for_timeout(2500)
+    then = page.inner_text(wait)
+    somebody.ended("Completed")
+
+    assert int(then.split()[1]) < int(first.split()[1]) <= 15
+    assert "Attempt" not in page.inner_text("#tasks")
+    assert somebody.problems == []
+
+
 def test_a_blocker_is_resolved_and_the_run_scheduled_in_the_viewers_time_zone(server: Server, browser: Any) -> None:
     somebody = Visitor(browser, server, timezone_id="Asia/Tokyo").sign_in()
     page = somebody.page

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -25,7 +26,7 @@ from leaver.domain.errors import (
     Uncertain,
     Unusable,
 )
-from leaver.m365.http import Http, quote_id, recording
+from leaver.m365.http import Http, Wait, listening, quote_id, recording
 from m365.played_microsoft import SECRET, TENANT, Microsoft, in_turn, ok, refused
 
 
@@ -81,6 +82,26 @@ async def test_throttling_beyond_the_waiting_budget_is_said_with_what_microsoft_
     assert caught.value.wait == 300
     assert TENANT in caught.value.message
     assert microsoft.slept == []
+
+
+async def test_everybody_who_shares_a_read_hears_of_its_waits(microsoft: Microsoft) -> None:
+    microsoft.play = in_turn(refused(429, "TooManyRequests", retry_after="7"))
+    graph = microsoft.graph()
+    heard: list[tuple[str, Wait]] = []
+
+    async def read(name: str) -> None:
+        @contextmanager
+        def hear(wait: Wait) -> Iterator[None]:
+            heard.append((name, wait))
+            yield
+
+        with listening(hear):
+            await graph.get("/users/ada")
+
+    await asyncio.gather(read("first"), read("second"))
+
+    assert {name for name, _ in heard} == {"first", "second"}
+    assert {(wait.number, wait.of, wait.seconds) for _, wait in heard} == {(2, 0, 7.0)}
 
 
 async def test_throttling_halves_the_requests_under_way() -> None:

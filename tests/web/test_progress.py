@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leaver.domain.attempt import NextAttempt
 from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.people import Leaver, TenantName
@@ -45,6 +46,13 @@ def test_a_task_at_work_says_what_it_does(changes: list[ChangeRecord], word: str
     at_work = task("remove_groups", Outcome.PLANNED, *changes, started=True)
 
     assert progress.look(record(at_work), at_work).word == word
+
+
+def test_a_task_that_asks_microsoft_again_is_retrying_whatever_it_did_before() -> None:
+    at_work = task("remove_groups", Outcome.PLANNED, ChangeRecord(CHANGE, made_at=START), started=True)
+    at_work.next_attempt = NextAttempt("Exchange is busy (429)", 3, 5, START)
+
+    assert progress.look(record(at_work), at_work).word == "Retrying"
 
 
 def test_a_task_ahead_says_what_it_waits_for() -> None:

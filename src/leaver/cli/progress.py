@@ -116,7 +116,8 @@ class LiveView:
         return Group(*lines)
 
     def _running(self, record: Offboarding, task: TaskRecord) -> RenderableType:
-        text = self._latest.get((record.id, task.task), "")
+        attempt = task.next_attempt
+        text = words.next_attempt(attempt) if attempt else self._latest.get((record.id, task.task), "")
         line = Table.grid(padding=(0, 1, 0, 0))
         line.add_column(width=1)
         line.add_column(no_wrap=True, overflow="ellipsis", max_width=min(self._console.width, WIDEST) - 3)

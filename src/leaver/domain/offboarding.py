@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from leaver.domain.approval import Approval, Verdict
+from leaver.domain.attempt import NextAttempt
 from leaver.domain.errors import LeaverError
 from leaver.domain.outcome import Outcome, State, state_of
 from leaver.domain.people import Leaver, TenantName
@@ -88,10 +89,13 @@ class TaskRecord:
     ended_at: datetime | None = None
     facts_before: Json = None
     facts_after: Json = None
+    next_attempt: NextAttempt | None = None
+    """What it waits for, while Microsoft has to be asked again."""
 
     def as_json(self) -> dict[str, Json]:
         """The public shape."""
-        return {
+        again = {} if self.next_attempt is None else {"next_attempt": self.next_attempt.as_json()}
+        return again | {
             "task": self.task,
             "stage": self.stage,
             "label": self.label,
@@ -388,6 +392,7 @@ def _task(document: Mapping[str, Any], before: Json, after: Json) -> TaskRecord:
         ended_at=maybe_moment(document["ended_at"]),
         facts_before=before,
         facts_after=after,
+        next_attempt=NextAttempt.from_json(document.get("next_attempt")),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from leaver.domain.errors import LeaverError
 
 _KEPT_TEXT = 2_000
 
@@ -138,6 +140,49 @@ def record(*calls: Call) -> None:
     """Write calls into every recording that is open here."""
     for calls_kept in _recorders.get():
         calls_kept.extend(calls)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Some time before a request is sent again."""
+
+    error: LeaverError
+    """Why it came to nothing, as it would be raised if there were no next time."""
+    number: int
+    """Which attempt comes next."""
+    of: int
+    """How many there are at most; 0 where it ends with a time."""
+    seconds: float
+
+
+Listener = Callable[[Wait], AbstractContextManager[None]]
+"""Entered when a wait begins, left when it ends."""
+
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("leaver_waits", default=())
+
+
+@contextmanager
+def listening(*listeners: Listener) -> Iterator[None]:
+    """Tell these, and nobody else, of every wait inside."""
+    token = _listeners.set(listeners)
+    try:
+        yield
+    finally:
+        _listeners.reset(token)
+
+
+def listeners() -> tuple[Listener, ...]:
+    """Who listens here."""
+    return _listeners.get()
+
+
+@contextmanager
+def waiting(wait: Wait) -> Iterator[None]:
+    """The time in which whoever listens knows that there is something to wait for."""
+    with ExitStack() as told:
+        for listener in _listeners.get():
+            told.enter_context(listener(wait))
+        yield
 
 
 def quote_id(value: str) -> str:

@@ -24,7 +24,19 @@ import httpx
 
 from leaver import traces
 from leaver.domain.errors import LeaverError, Throttled, Unavailable, Uncertain, Unusable
-from leaver.m365.answers import Answer, Call, NoAnswer, Request, kept_text, quote_id, record, recording
+from leaver.m365.answers import (
+    Answer,
+    Call,
+    NoAnswer,
+    Request,
+    Wait,
+    kept_text,
+    listening,
+    quote_id,
+    record,
+    recording,
+    waiting,
+)
 from leaver.m365.translate import Asked
 from leaver.m365.wires import ExchangeWire, GraphWire, Ran, SharePointWire
 
@@ -37,6 +49,8 @@ __all__ = [
     "Ran",
     "SharePointWire",
     "Timeouts",
+    "Wait",
+    "listening",
     "quote_id",
     "recording",
 ]
@@ -166,6 +180,7 @@ class Http:
         tries = 0
         while True:
             tries += 1
+            most = 0
             try:
                 answer = await attempt()
             except NoAnswer as lost:
@@ -174,7 +189,8 @@ class Http:
                     raise asked.uncertain(lost.reason, request_id=lost.request_id) from lost
                 left -= lost.seconds
                 pause, giving_up = _back_off(tries), asked.unavailable(lost.reason, request_id=lost.request_id)
-                if not lost.sent and tries >= _UNSENT_TRIES:
+                most = 0 if lost.sent else _UNSENT_TRIES
+                if most and tries >= most:
                     raise giving_up from lost
             else:
                 record(_call(asked, answer.status, answer.request_id))
@@ -188,12 +204,14 @@ class Http:
                     raise verdict
                 left -= answer.seconds
                 pause, giving_up = verdict
+                most = _BRIEF_TRIES if answer.status in (500, 502) and not answer.throttled else 0
             left -= pause
             if left < 0:
                 if isinstance(giving_up, (Throttled, Unavailable)):
                     giving_up.wait = max(pause, giving_up.wait)
                 raise giving_up
-            await self._sleep(pause)
+            with waiting(Wait(giving_up, tries + 1, most, pause)):
+                await self._sleep(pause)
 
     def _verdict(
         self, answer: Answer, asked: Asked, tries: int, *, repeatable: bool

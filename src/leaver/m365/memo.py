@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from leaver.domain.errors import NotFound
-from leaver.m365.answers import Call, record, recording_apart
+from leaver.m365.answers import Call, Listener, Wait, listeners, listening, record, recording_apart
 
 
 class Memo:
@@ -31,11 +32,14 @@ class Memo:
             known.task = asyncio.create_task(known.run(ask))
             known.task.add_done_callback(lambda task: self._finished(key, task))
         known.readers += 1
+        mine = listeners()
+        known.listeners.append(mine)
         try:
             return await asyncio.shield(known.work)
         finally:
             record(*known.calls)
             known.readers -= 1
+            known.listeners.remove(mine)
             if not known.readers and not known.work.done():
                 known.work.cancel()
                 self._forget(key, known.work)
@@ -55,6 +59,8 @@ class Memo:
 class _Read:
     readers: int = 0
     calls: list[Call] = field(default_factory=list)
+    listeners: list[tuple[Listener, ...]] = field(default_factory=list)
+    """Those of all readers, so that nobody who waits goes untold."""
     task: asyncio.Task[Any] | None = None
 
     @property
@@ -63,6 +69,13 @@ class _Read:
         return self.task
 
     async def run(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        with recording_apart() as calls:
+        with recording_apart() as calls, listening(self._tell_all):
             self.calls = calls
             return await ask()
+
+    @contextmanager
+    def _tell_all(self, wait: Wait) -> Iterator[None]:
+        with ExitStack() as told:
+            for listener in {each for of_one in self.listeners for each in of_one}:
+                told.enter_context(listener(wait))
+            yield

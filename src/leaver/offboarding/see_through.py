@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
 
 from leaver.domain.errors import LeaseLost, StoreAway
@@ -23,7 +23,7 @@ from leaver.offboarding.planner import Planned, Preview
 from leaver.offboarding.run import Event, Watcher
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
 from leaver.offboarding.together import together
-from leaver.offboarding.words import clock
+from leaver.offboarding.words import clock, next_attempt
 from leaver.store.leases import Standing
 from leaver.store.workers import AtWork
 
@@ -244,6 +244,8 @@ def _news(before: Offboarding, record: Offboarding) -> Iterable[Event]:
 
 
 def _doing(task: TaskRecord) -> str:
+    if task.next_attempt is not None and task.next_attempt.at > datetime.now(UTC):
+        return next_attempt(task.next_attempt)
     wrong = [change for change in task.changes if change.error and change.made_at is None]
     if wrong:
         return f"{wrong[-1].change.what}: {wrong[-1].error}"

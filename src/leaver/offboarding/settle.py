@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
@@ -14,7 +14,8 @@ from leaver.domain.errors import Forbidden, LeaseLost, LeaverError, OnPremises, 
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, TaskRecord, plain
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Awaiting, Change, Note, PlanItem, follow_up, info
-from leaver.m365.http import Call, recording
+from leaver.m365.http import Call, Wait, listening, recording
+from leaver.offboarding.attempts import Attempts
 from leaver.offboarding.planner import Planned, notes_of, open_blocker, settled_outcome
 from leaver.offboarding.together import together
 from leaver.tasks.task import Task
@@ -25,6 +26,8 @@ LOOKS = 4
 """How often a look that a busy service refused is taken."""
 REPEATS = 5
 """How often one change is tried that Microsoft says to try again."""
+LONGEST_WAIT = 1800.0
+"""Seconds that a task waits at most before a change is tried again, whatever Microsoft asks for."""
 ROUNDS = 12
 """Applying more often than this without coming to an end means that something undoes the work."""
 STALE = 20.0
@@ -94,8 +97,12 @@ class Settling:
     adopted: bool = False
     """Whether the answer to a change was lost, and the change found made."""
     left_to_people: list[Note] = field(default_factory=list)
-    wait: float = 0.0
-    """Seconds that Microsoft asked for in the round under way."""
+    waits: list[Wait] = field(default_factory=list)
+    """What Microsoft asked for in the round under way."""
+
+    def __post_init__(self) -> None:
+        """Whoever is told of changes is told of waits, too."""
+        self.attempts = Attempts(self.record, lambda text: self.changed(self.record, text))
 
     @property
     def now(self) -> datetime:
@@ -108,7 +115,8 @@ async def settle(settling: Settling) -> Outcome:
     of = settling.planned.record.id
     name = settling.record.task
     with traces.span(f"task {name}", leaver__task=name, leaver__offboarding__id=of) as span:
-        outcome = await _settle(settling)
+        with listening(settling.attempts.before):
+            outcome = await _settle(settling)
         span.say(leaver__outcome=outcome.value)
         if outcome in (Outcome.FAILED, Outcome.UNVERIFIED):
             span.fail(outcome.value)
@@ -164,7 +172,7 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
         if ready and rounds < ROUNDS:
             rounds, looks = rounds + 1, 0
             await _set_out(settling, ready)
-            await _apply_all(settling, ready, facts, deadline)
+            deadline += await _apply_all(settling, ready, facts)
             if all(change.key in settling.made or _is_dead(settling, change) for change in ready):
                 settling.accepted()
             continue
@@ -211,7 +219,8 @@ async def _look(settling: Settling) -> Look:
             if attempt == LOOKS - 1 or settling.stop.is_set():
                 raise
             settling.changed(settling.record, error.message)
-            await _pause(settling, error.wait)
+            with settling.attempts.before(Wait(error, attempt + 2, LOOKS, error.wait)):
+                await _pause(settling, error.wait)
     raise AssertionError("unreachable")
 
 
@@ -239,18 +248,25 @@ def _ending(
     return settled_outcome(items, changed=bool(settling.made or settling.earlier))
 
 
-async def _apply_all(settling: Settling, changes: Sequence[Change], facts: object, deadline: float) -> None:
+async def _apply_all(settling: Settling, changes: Sequence[Change], facts: object) -> float:
     """Lane beside lane, within a lane one after the other; a lane ends at its first failure.
 
-    When nothing came of it because Microsoft asks to wait, the wait is taken here.
+    When nothing came of it because Microsoft asks to wait, the wait is taken here, for as long as Microsoft asks. It
+    is answered in seconds: nobody's patience is spent by it.
     """
-    made, settling.wait = len(settling.made), 0.0
+    made = len(settling.made)
+    settling.waits.clear()
     lanes: dict[str, list[Change]] = {}
     for index, change in enumerate(changes):
         lanes.setdefault(change.lane or f"#{index}", []).append(change)
     await together(*(_apply_lane(settling, lane, facts) for lane in lanes.values()))
-    if len(settling.made) == made and settling.wait:
-        await _pause(settling, settling.wait, deadline)
+    if len(settling.made) == made and settling.waits:
+        longest = max(settling.waits, key=lambda wait: wait.seconds)
+        wait, began = replace(longest, seconds=min(longest.seconds, LONGEST_WAIT)), monotonic()
+        with settling.attempts.before(wait):
+            await _pause(settling, wait.seconds)
+        return monotonic() - began
+    return 0.0
 
 
 async def _apply_lane(settling: Settling, lane: Sequence[Change], facts: object) -> None:
@@ -346,9 +362,10 @@ def _once_more(settling: Settling, record: ChangeRecord, error: LeaverError) -> 
     settling.repeats[key] = settling.repeats.get(key, 0) + 1
     record.error = str(error)
     _still_begun(settling, record, error)
-    settling.wait = max(settling.wait, error.wait if isinstance(error, TryAgain) else LOOK_AGAIN[1])
     if settling.repeats[key] >= REPEATS:
         return _give_up(settling, record, error)
+    seconds = error.wait if isinstance(error, TryAgain) else LOOK_AGAIN[1]
+    settling.waits.append(Wait(error, settling.repeats[key] + 1, REPEATS, seconds))
     settling.changed(settling.record, f"{record.change.what}: {error.message}")
     return False
 

@@ -17,7 +17,8 @@ from leaver.domain.errors import LeaseLost, LeaverError, NotFound, StoreAway, Tr
 from leaver.domain.offboarding import ChangeRecord, ErrorRecord, Offboarding, TaskRecord, plain
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Change, Json, Note, Reversibility, blocker, info
-from leaver.m365.http import recording
+from leaver.m365.http import Wait, listening, recording
+from leaver.offboarding.attempts import Attempts
 from leaver.offboarding.conflicts import DELETION
 from leaver.offboarding.intake import House, reopen
 from leaver.offboarding.planner import Planned, cannot_be_planned, open_blocker, planned_for
@@ -259,7 +260,11 @@ class _Undoing:
     look_again: Sequence[float]
     tries: dict[str, int] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
-    wait: float = 0.0
+    waits: list[Wait] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Whoever is told of changes is told of waits, too."""
+        self.attempts = Attempts(self.record, self.changed)
 
     def changed(self, text: str) -> None:
         """Keep the task within a moment, and tell whoever watches."""
@@ -272,7 +277,8 @@ class _Undoing:
         record.started_at = record.started_at or self.planned.tenant.now()
         record.error = None
         try:
-            record.outcome = await self._converge()
+            with listening(self.attempts.before):
+                record.outcome = await self._converge()
         except (LeaseLost, StoreAway):
             raise
         except LeaverError as error:
@@ -332,12 +338,14 @@ class _Undoing:
                     raise
                 self.changed(error.message)
                 least = error.wait if isinstance(error, TryAgain) else 0.0
-                await self._pause(max(least, self.look_again[min(looks, len(self.look_again) - 1)]))
+                seconds = max(least, self.look_again[min(looks, len(self.look_again) - 1)])
                 looks += 1
+                with self.attempts.before(Wait(error, looks + 1, 0, seconds)):
+                    await self._pause(seconds)
 
     async def _all(self, ready: Sequence[ChangeRecord]) -> None:
         """Lane beside lane, within a lane one after the other."""
-        self.wait = 0.0
+        self.waits.clear()
         for made in ready:
             made.begun_at = self.planned.tenant.now()
         self.changed("putting back")
@@ -346,8 +354,10 @@ class _Undoing:
         for index, made in enumerate(ready):
             lanes.setdefault(made.change.lane or f"#{index}", []).append(made)
         await together(*(self._lane(lane) for lane in lanes.values()))
-        if self.wait:
-            await self._pause(self.wait)
+        if self.waits:
+            longest = max(self.waits, key=lambda wait: wait.seconds)
+            with self.attempts.before(longest):
+                await self._pause(longest.seconds)
 
     async def _lane(self, lane: Sequence[ChangeRecord]) -> None:
         for made in lane:
@@ -366,8 +376,9 @@ class _Undoing:
             except (Uncertain, TryAgain) as error:
                 made.begun_at = made.begun_at if isinstance(error, Uncertain) else None
                 self.tries[key] = self.tries.get(key, 0) + 1
-                self.wait = max(self.wait, error.wait if isinstance(error, TryAgain) else self.look_again[0])
                 if self.tries[key] < REPEATS:
+                    seconds = error.wait if isinstance(error, TryAgain) else self.look_again[0]
+                    self.waits.append(Wait(error, self.tries[key] + 1, REPEATS, seconds))
                     self.changed(f"{made.change.what}: {error.message}")
                     return False
                 return self._failed(made, error)

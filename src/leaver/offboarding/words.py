@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leaver.domain.approval import Verdict as Agreement
+from leaver.domain.attempt import NextAttempt
 from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome, State
 from leaver.domain.plan import Change, Json, Note, NoteKind, Reversibility
@@ -159,6 +161,25 @@ def in_time(seconds: float) -> str:
     if minutes < 1440:
         return f"in {minutes // 60} h {minutes % 60} min"
     return f"in {counted(minutes // 1440, 'day')}"
+
+
+def until(seconds: float) -> str:
+    """How long until a moment that is near: `now`, `in 18 s`, `in 2 min 05 s`."""
+    whole = math.ceil(seconds)
+    if whole <= 0:
+        return "now"
+    return f"in {whole} s" if whole < 60 else f"in {whole // 60} min {whole % 60:02d} s"
+
+
+def next_attempt(attempt: NextAttempt, now: datetime | None = None) -> str:
+    """`Exchange is busy (429). Attempt 3 of 5 in 18 s`."""
+    left = (attempt.at - (now or datetime.now(UTC))).total_seconds()
+    return f"{attempt.reason}. {which_attempt(attempt)} {until(left)}"
+
+
+def which_attempt(attempt: NextAttempt) -> str:
+    """`Attempt 3 of 5`; `Attempt 3` where it ends with a time."""
+    return f"Attempt {attempt.number} of {attempt.of}" if attempt.of else f"Attempt {attempt.number}"
 
 
 def took(start: datetime | None, end: datetime | None) -> str:

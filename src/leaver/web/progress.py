@@ -76,9 +76,14 @@ def look(record: Offboarding, task: TaskRecord) -> Look:
         return ENDED[task.outcome]
     if not _at_work(record, task):
         return AHEAD
-    if any(change.error and change.made_at is None for change in task.changes):
+    if task.next_attempt is not None or any(change.error and change.made_at is None for change in task.changes):
         return RETRYING
     return CHECKING if task.changes and all(change.made_at for change in task.changes) else RUNNING
+
+
+def seconds_to(moment: datetime) -> float:
+    """How far ahead a moment is; a browser counts down from it, whatever its own clock says."""
+    return round(max(0.0, (moment - datetime.now(UTC)).total_seconds()), 1)
 
 
 def finished(record: Offboarding) -> int:

@@ -214,6 +214,15 @@ class ErrorShown(Shape):
     status: int | None
 
 
+class NextAttemptShown(Shape):
+    """The attempt that a task at work waits for."""
+
+    reason: str = Field(description="Why the last one came to nothing: `Exchange is busy (429)`.")
+    number: int = Field(description="Which one it is; the first one was 1.")
+    of: int | None = Field(description="How many there are at most; nothing where it ends with a time.")
+    at: str = Field(description="When it is made. " + MOMENT)
+
+
 class TaskShown(Shape):
     """One task of an offboarding."""
 
@@ -227,6 +236,7 @@ class TaskShown(Shape):
     estimate_seconds: float
     started_at: str | None
     ended_at: str | None
+    next_attempt: NextAttemptShown | None = Field(None, description="Only while Microsoft has to be asked again.")
 
 
 class ApprovalShown(Shape):
