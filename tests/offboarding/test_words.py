@@ -42,6 +42,27 @@ def test_a_zone_is_called_by_its_name_and_its_letters() -> None:
     assert words.zone_called(ZoneInfo("America/Sao_Paulo"), NOW) == "America/Sao_Paulo"
 
 
+@pytest.mark.parametrize(
+    ("name", "letters"), [("Adele Vance", "AV"), ("admin", "AD"), ("Zoë 🏳️‍🌈 O’Connor", "ZO"), ("🦄", "?"), ("", "?")]
+)
+def test_initials_are_letters(name: str, letters: str) -> None:
+    assert words.initials(name) == letters
+
+
+def test_a_time_within_a_text_is_in_the_readers_zone() -> None:
+    told = "last changed 2024-01-01 23:30 UTC"
+
+    assert words.value(told, zone=ZoneInfo("Europe/Amsterdam")) == "last changed 2 Jan 2024, 00:30 CET"
+
+
+def test_what_is_far_off_is_told_in_years() -> None:
+    assert words.in_time(5 * 86_400) == "in 5 days"
+    assert words.in_time(3 * 365 * 86_400) == "in 3 years"
+    assert (
+        spoken.name_of(Change("meetings organized in the next 1825 days")) == "Meetings organized in the next 5 years"
+    )
+
+
 def test_meetings_that_are_canceled_are_counted_and_can_be_named() -> None:
     assert words.kind_of(MEETINGS) == "remove"
     assert spoken.was_and_is(MEETINGS) == ("2 meetings", "canceled")

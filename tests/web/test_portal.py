@@ -66,6 +66,31 @@ async def test_the_wizard_from_the_first_step_to_the_undo(
     await work(house)
     assert "Completed" in await browser.open(browser.path)
     assert world.users["ada"].enabled
+    assert "1 of 1 put back" in await browser.open(run)
+
+
+async def test_a_follow_up_is_told_at_the_head_of_its_run(browser: Browser, house: House, world: World) -> None:
+    world.add_group("from AD", "ada", synced=True)
+    await to_settings(browser, world)
+    await browser.post(task=["remove_groups"], when="now", do="next")
+    digest = re.search(r'name="digest" value="([^"]+)"', browser.html)
+    assert digest is not None
+    await browser.post(digest=digest[1], do="confirm")
+    await work(house)
+
+    told = await browser.open(browser.path)
+
+    assert "1 task leaves something for a person to do." in told
+    assert "To do:" in told
+
+
+async def test_the_theme_is_switched_where_one_is(browser: Browser, world: World) -> None:
+    await browser.open("/tenants?q=con")
+
+    await browser.post("/theme", back="/tenants?q=con")
+
+    assert browser.path == "/tenants"
+    assert 'data-theme="dark"' in browser.html
 
 
 async def test_a_permanent_change_asks_for_the_name(browser: Browser, house: House, world: World) -> None:

@@ -62,6 +62,19 @@ def test_a_task_ahead_says_what_it_waits_for() -> None:
     assert progress.look(record(licenses), licenses).word == "Waiting"
 
 
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        ([task("a", Outcome.ALREADY_IN_PLACE), task("b", Outcome.NOT_APPLICABLE)], "Nothing to do"),
+        ([task("a"), task("b", Outcome.FOLLOW_UP)], "Waiting"),
+        ([task("a", Outcome.VERIFIED), task("b", Outcome.ALREADY_IN_PLACE)], "1 of 1 verified"),
+        ([task("a", Outcome.VERIFIED), task("b", Outcome.FAILED)], "1 of 2 verified, 1 failed"),
+    ],
+)
+def test_a_tally_counts_what_had_something_to_do(tasks: list[TaskRecord], said: str) -> None:
+    assert progress.tally(tasks) == said
+
+
 def test_the_timeline_stays_within_its_frame() -> None:
     slow = task("remove_groups", Outcome.FAILED, started=True)
     slow.ended_at = START + timedelta(minutes=4)

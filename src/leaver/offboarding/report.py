@@ -133,7 +133,7 @@ def row_of(task: TaskRecord, zone: tzinfo = UTC) -> Row:
     """What was before and what is after, over all changes of a task."""
     skipped = any(note.code == "skipped" for note in task.notes)
     if not task.changes:
-        found = spoken.in_short(task)
+        found = "Nothing changed" if task.outcome is Outcome.FOLLOW_UP else spoken.in_short(task)
         return Row(found, "", skipped=skipped)
     made = words.made(task)
     changed = max((each.made_at for each in made if each.made_at), default=None)

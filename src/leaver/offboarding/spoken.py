@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -65,6 +66,9 @@ QUESTIONS = {
 """What a question is called, by the code of its note."""
 
 
+_DAYS = re.compile(r"\bthe next (\d+) days\b")
+
+
 def choice(word: str) -> Choice:
     """A choice as it is offered; an address is offered as it is."""
     return CHOICES.get(word) or Choice(word if "@" in word else _capital(word.replace("_", " ")))
@@ -114,7 +118,12 @@ def _thing(change: Change) -> str:
     for noun in ("mobile device ", "MFA method ", "group ", "licenses "):
         if change.what.startswith(noun):
             return change.what.removeprefix(noun)
-    return _capital(change.what)
+    return _capital(_DAYS.sub(_years, change.what))
+
+
+def _years(found: re.Match[str]) -> str:
+    years, over = divmod(int(found[1]), 365)
+    return found[0] if over or not years else f"the next {words.counted(years, 'year') if years > 1 else 'year'}"
 
 
 def aside(change: Change, zone: tzinfo = UTC) -> str:

@@ -130,6 +130,13 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
+def initials(name: str) -> str:
+    """`AV` for Adele Vance, `AD` for admin: letters and digits only, so that no emoji is cut in two."""
+    parts = ["".join(each for each in part if each.isalnum()) for part in name.split()]
+    first, *others = [part for part in parts if part] or ["?"]
+    return (first[0] + others[0][0] if others else first[:2]).upper()
+
+
 def gigabytes(size: int) -> str:
     """`62.4 GB`."""
     return f"{size / 2**30:.1f} GB"
@@ -154,13 +161,14 @@ def about(seconds: float) -> str:
 
 
 def in_time(seconds: float) -> str:
-    """How long until something: `in 40 min`, `in 3 h 23 min`, `in 5 days`."""
+    """How long until something: `in 40 min`, `in 3 h 23 min`, `in 5 days`, `in 2 years`."""
     minutes = max(1, round(seconds / 60))
     if minutes < 60:
         return f"in {minutes} min"
     if minutes < 1440:
         return f"in {minutes // 60} h {minutes % 60} min"
-    return f"in {counted(minutes // 1440, 'day')}"
+    days = minutes // 1440
+    return f"in {counted(days, 'day')}" if days < 730 else f"in {counted(days // 365, 'year')}"
 
 
 def until(seconds: float) -> str:
@@ -367,6 +375,7 @@ def _figures(offboarding: Offboarding, counts: Counter[Outcome]) -> str:
     return ", ".join(parts) + "."
 
 
+_MINUTE = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC\b")
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -386,9 +395,14 @@ def _value(item: Json, zone: tzinfo) -> str:
         return "; ".join(f"{key}: {words}" for key, words in told if words)
     text = " ".join(str(item).split())
     if not _ISO.fullmatch(text):
-        return text
+        return _MINUTE.sub(lambda found: _minute(found[0], zone), text)
     at = datetime.fromisoformat(text)
     return day_and_time(at, zone) + _name(at, zone)
+
+
+def _minute(text: str, zone: tzinfo) -> str:
+    at = datetime.strptime(text, "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC).astimezone(zone)
+    return f"{at.day} {at:%b %Y, %H:%M %Z}"
 
 
 def _name(moment: datetime | None, zone: tzinfo) -> str:

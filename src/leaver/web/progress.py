@@ -96,11 +96,21 @@ def bad(record: Offboarding) -> list[TaskRecord]:
     return [task for task in record.tasks if task.outcome in BAD]
 
 
+def left_to_a_person(record: Offboarding) -> list[TaskRecord]:
+    """The tasks that leave something for a person to do."""
+    return [task for task in record.tasks if any(note.kind is NoteKind.FOLLOW_UP for note in task.notes)]
+
+
 def tally(tasks: list[TaskRecord]) -> str:
-    """`3 of 5 verified, 1 failed`."""
-    verified = sum(task.outcome is Outcome.VERIFIED for task in tasks)
-    wrong = sum(task.outcome in BAD for task in tasks)
-    return f"{verified} of {len(tasks)} verified" + (f", {wrong} failed" if wrong else "")
+    """`3 of 5 verified, 1 failed`, of those that had something to do."""
+    wanted = [task for task in tasks if task.outcome not in (Outcome.ALREADY_IN_PLACE, Outcome.NOT_APPLICABLE)]
+    if not wanted:
+        return "Nothing to do"
+    if any(task.outcome is Outcome.PLANNED for task in wanted) and not any(task.started_at for task in wanted):
+        return "Waiting"
+    verified = sum(task.outcome is Outcome.VERIFIED for task in wanted)
+    wrong = sum(task.outcome in BAD for task in wanted)
+    return f"{verified} of {len(wanted)} verified" + (f", {wrong} failed" if wrong else "")
 
 
 def waits_for(record: Offboarding, task: TaskRecord) -> list[str]:
@@ -152,11 +162,11 @@ def face(record: Offboarding) -> Look:
     return ENDED[Outcome.FAILED] if bad(record) else ENDED[Outcome.VERIFIED]
 
 
-def in_a_line(record: Offboarding, now: datetime) -> str:
+def in_a_line(record: Offboarding, now: datetime | None = None) -> str:
     """What the list says below the state."""
     done = sum(task.outcome in GOOD for task in record.tasks)
     if record.state is State.SCHEDULED and record.at is not None:
-        return words.in_time((record.at - now).total_seconds())
+        return words.in_time((record.at - (now or datetime.now(UTC))).total_seconds())
     if record.state is State.FAILED:
         return f"{words.counted(len(bad(record)), 'task')} failed, {done} done"
     if record.state is State.FOLLOW_UP:

@@ -103,6 +103,7 @@ def page(request: Request, name: str, session: Session | None, *, code: int = 20
     given: dict[str, Any] = {"session": session, "theme": theme if theme in ("light", "dark") else "", "live": False}
     given |= zones.of(request).given()
     given |= {"nav": getattr(request.state, "nav", {"running": 0, "broken": 0})}
+    given["this_page"] = f"{request.url.path}?{request.url.query}".rstrip("?") if request.method == "GET" else "/"
     given["organization"] = request.app.state.house.config.organization
     given["shortcuts"] = "off" if request.cookies.get("shortcuts") == "off" else "on"
     given |= {"may": allowed, "page": "", "bare": False, "error": ""} | values

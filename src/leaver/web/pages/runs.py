@@ -26,7 +26,7 @@ from leaver.web import progress
 from leaver.web.live import stream
 from leaver.web.pages.together import started_together
 from leaver.web.reach import changeable, record_of
-from leaver.web.rooms import Here
+from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import Signed, page
 
 router = APIRouter(include_in_schema=False)
@@ -52,6 +52,7 @@ async def run(
     ]
     together = together if re.fullmatch(r"[0-9a-f]{1,64}", together) else ""
     beside = await started_together(here, session.person, together) if together else []
+    undos = await _undos(here, record) if record.ended_at else []
     undoable = progress.to_undo(record) if record.kind == "offboarding" and record.ended_at and may_change else []
     return page(
         request,
@@ -65,6 +66,7 @@ async def run(
         together=together if len(beside) > 1 else "",
         beside=beside,
         undoable=undoable,
+        undos=undos,
         undo_until=undo_until(record),
         may_change=may_change,
         may_privileged=may(session.person, Right.PRIVILEGED, record.tenant.id),
@@ -102,8 +104,7 @@ async def events(request: Request, here: Here, session: Signed, offboarding_id: 
 async def evidence(request: Request, here: Here, session: Signed, offboarding_id: str, version: str = "") -> Response:
     """The evidence, to read and to print. An undo makes another version; the earlier ones stay."""
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
-    every = await here.house.offboardings.of_user(record.tenant.id, record.user.id)
-    undos = [each for each in reversed(every) if each.undo_of == record.id and each.ended_at is not None]
+    undos = [each for each in await _undos(here, record) if each.ended_at is not None]
     versions = 1 + len(undos)
     number = int(version) if version.isdecimal() and 0 < int(version[:4]) <= versions else versions
     entries = [entry async for entry in here.house.audit.entries(Wanted(offboarding_id=record.id))]
@@ -247,3 +248,9 @@ def _numbers(entries: list[dict[str, Any]]) -> str:
         return "none"
     first, last = entries[0]["number"], entries[-1]["number"]
     return f"{len(entries)}, numbered {first:,} to {last:,}" if len(entries) > 1 else f"1, numbered {first:,}"
+
+
+async def _undos(here: Rooms, record: Offboarding) -> list[Offboarding]:
+    """The runs that put changes of this one back, the first one first."""
+    every = await here.house.offboardings.of_user(record.tenant.id, record.user.id)
+    return [each for each in reversed(every) if each.undo_of == record.id]

@@ -12,7 +12,7 @@ from leaver.access.sessions import Session
 from leaver.config import Config
 from leaver.domain.errors import LeaverError
 from leaver.offboarding.connecting import connect, connect_customers
-from leaver.offboarding.health import look
+from leaver.offboarding.health import look, summaries
 from leaver.web.repairs import consent
 from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import Signed, page
@@ -73,6 +73,7 @@ async def _show(
         partner=config.partner_tenant,
         consent=consent(here, chosen.id if chosen else "organizations"),
         tenants=tenants,
+        seen_of=await summaries(here.house.papers),
         known=chosen,
         health=health,
         given=given,

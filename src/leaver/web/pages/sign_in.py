@@ -137,7 +137,7 @@ async def password_post(request: Request, here: Here, session: Signed) -> Respon
 @router.post("/theme")
 async def theme(request: Request, _: Signed) -> Response:
     """Switch between light and dark, where no script does it."""
-    answer = RedirectResponse("/", 303)
+    answer = RedirectResponse(inside(str((await request.form()).get("back", "/"))), 303)
     dark = request.cookies.get("theme") == "dark"
     answer.set_cookie("theme", "light" if dark else "dark", max_age=31_536_000, samesite="lax")
     return answer
