@@ -65,6 +65,8 @@ async def test_the_same_key_makes_one_offboarding(client: Client, house: House, 
         (WISH | {"users": []}, 422, "malformed_request"),
         (WISH | {"extra": 1}, 422, "malformed_request"),
         (WISH | {"at": "2020-01-01T00:00:00Z"}, 400, "time_has_passed"),
+        (WISH | {"at": "9999-12-31T23:59:00-12:00"}, 400, "malformed_time"),
+        (WISH | {"at": "2099-01-01T00:00:00Z", "time_zone": "Mars/Base"}, 400, "malformed_time"),
         (WISH | {"digest": "sha256:other"}, 409, "plan_changed"),
     ],
 )

@@ -10,6 +10,7 @@ from rich.console import Console
 from leaver.cli.plan_view import show_plan
 from leaver.cli.progress import PlainLines
 from leaver.cli.result_view import show_result
+from leaver.domain.plan import blocker
 from leaver.offboarding.survey import build_index
 from m365_simulator.world import World
 from support import EVERYTHING, Desk, give_ada_everything
@@ -95,3 +96,14 @@ async def test_plan_and_result_say_how_far_a_look_by_the_index_went(desk: Desk, 
     assert "Looked at 0 of 2 mailboxes" in shown
     assert "full scan" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+async def test_what_stands_still_says_why_and_how_to_decide_it(desk: Desk, paper: Console) -> None:
+    (record,) = (await desk.preview("ada@contoso.example", settings={"disable_sign_in": True})).offboardings
+    record.notes = [blocker("plan_changed", "New: group Sales. Nothing was changed.", "accept")]
+
+    show_result(paper, [record])
+
+    shown = text_of(paper)
+    assert "New: group Sales. Nothing was changed." in shown
+    assert f"leaver retry {record.id} --decide plan_changed=accept" in shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leaver.cli.when import in_both, moment_of
+from leaver.domain.errors import Unusable
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,20 @@ def test_it_is_shown_in_the_zone_in_which_it_was_given(given: str, shown: str) -
 
     assert moment is not None
     assert in_both(moment, zone) == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ("2099-03-29T02:30 Europe/Amsterdam", "ambiguous_time"),
+        ("2099-10-25T02:30 Europe/Amsterdam", "ambiguous_time"),
+        ("9999-12-31T23:59-12:00", "malformed_time"),
+        ("9999-12-31T23:59 Pacific/Niue", "malformed_time"),
+        ("0001-01-01T00:00+14:00", "time_has_passed"),
+    ],
+)
+def test_a_moment_that_is_none_is_refused(given: str, code: str) -> None:
+    with pytest.raises(Unusable) as refused:
+        moment_of(given)
+
+    assert refused.value.code == code

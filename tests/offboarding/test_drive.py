@@ -13,7 +13,7 @@ from leaver.domain.errors import LeaseLost, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome, State
 from leaver.offboarding import desk as doors
-from leaver.offboarding.desk import accept_plan
+from leaver.offboarding.desk import accept_plan, reschedule
 from leaver.offboarding.drive import drive
 from leaver.offboarding.run import Event
 from leaver.offboarding.settle import Stop
@@ -283,6 +283,21 @@ async def test_what_somebody_changed_meanwhile_is_not_written_over(desk: Desk, w
     looked_at.at = datetime.now(UTC) + timedelta(hours=2)
     with pytest.raises(Unusable, match="changed or taken up"):
         await kept.save(looked_at)
+
+
+async def test_what_somebody_works_on_cannot_be_moved_behind_their_back(desk: Desk, world: World) -> None:
+    """It is being planned, and whoever works on it would start it all the same."""
+    record = await accepted(desk, {"disable_sign_in": True}, at=datetime.now(UTC) + timedelta(hours=1))
+    kept, later = desk.house.offboardings, datetime.now(UTC) + timedelta(days=90)
+    lease = await desk.house.leases.claim(record.id, "w1", 60.0)
+    assert lease is not None
+
+    with pytest.raises(Unusable, match="changed or taken up"):
+        await reschedule(kept, record.id, later, "", WHO)
+    await desk.house.leases.release(lease)
+    moved = await reschedule(kept, record.id, later, "", WHO)
+
+    assert moved.at == later
 
 
 async def test_an_end_is_in_the_trail_once_although_it_was_kept_twice(desk: Desk, world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from leaver.domain.actor import Actor
@@ -207,3 +209,14 @@ async def test_a_plan_that_is_not_the_confirmed_one_is_refused(desk: Desk, world
         await counter.submit(request, WHO, confirmed_digest=seen.digest)
 
     assert caught.value.code == "plan_changed"
+
+
+async def test_somebody_who_was_deleted_by_others_cannot_be_put_back_and_is_named(desk: Desk, world: World) -> None:
+    (record,) = await desk.offboard(ADA, settings={"disable_sign_in": True})
+    world.users["ada"].deleted_at = datetime.now(UTC)
+    world.deleted_users["ada"] = world.users.pop("ada")
+
+    with pytest.raises(Unusable, match=r"was deleted on .*, and not by this offboarding") as refused:
+        await doors.Desk(desk.house).undo_plan(record.id, WHO)
+
+    assert refused.value.advice == "Restore the account, then undo."

@@ -40,7 +40,9 @@ async def test_it_is_moved_and_shown_in_its_own_zone(browser: Browser, house: Ho
 async def test_a_moment_that_is_none_or_has_passed_is_shown_again(
     browser: Browser, house: House, scheduled: str
 ) -> None:
-    for at, tz in (("2001-01-01T09:00", "UTC"), ("soon", "UTC"), ("2099-07-01T09:00", "Mars/Olympus")):
+    none = (("soon", "UTC"), ("2099-07-01T09:00", "Mars/Olympus"), ("9999-12-31T23:59", "Pacific/Niue"))
+    clocks = (("2099-03-29T02:30", "Europe/Berlin"), ("2099-10-25T02:30", "Europe/Berlin"))
+    for at, tz in (("2001-01-01T09:00", "UTC"), *none, *clocks):
         await browser.open(f"/offboardings/{scheduled}/reschedule")
         await browser.post(at=at, tz=tz)
         assert browser.page.status_code == 400

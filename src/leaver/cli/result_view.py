@@ -134,7 +134,18 @@ def _task(task: TaskRecord) -> object:
     return row(Text(glyph, style=style), name, end, indent=1)
 
 
+def _own_notes(console: Console, offboarding: Offboarding, width: int) -> None:
+    """Why it stands still and how to decide that; and what was noticed about the user."""
+    for note in offboarding.notes:
+        stops = note.kind is NoteKind.BLOCKER
+        console.print()
+        console.print(Text(note.text, style="bold red" if stops else "dim"), width=width)
+        for choice in note.choices if stops else ():
+            console.print(f"  leaver retry {offboarding.id} --decide {note.code}={choice}", soft_wrap=True)
+
+
 def _problems(console: Console, offboarding: Offboarding, width: int) -> None:
+    _own_notes(console, offboarding, width)
     for task in offboarding.tasks:
         if task.error is None:
             continue

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leaver.domain.errors import Unusable
+from leaver.domain.moments import local_moment, refuse_far
 
 _ADVICE = "Write it like 2026-12-01T17:00+01:00, or like 2026-12-01T17:00 Europe/Amsterdam."
 
@@ -30,11 +31,8 @@ def moment_of(text: str) -> tuple[datetime | None, str]:
     if moment.tzinfo is None:
         raise Unusable(f"{text!r} does not say which time zone it means.", "malformed_time", advice=_ADVICE)
     if moment <= datetime.now(UTC):
-        raise Unusable(
-            f"{text!r} has passed ({moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC).",
-            "time_has_passed",
-            advice="Leave --at out to start at once.",
-        )
+        raise Unusable(f"{text!r} has passed.", "time_has_passed", advice="Leave it out to start at once.")
+    refuse_far(moment)
     return moment.astimezone(UTC), zone.strip() or moment.strftime("UTC%z")
 
 
@@ -53,13 +51,4 @@ def in_both(moment: datetime, zone: str) -> str:
 def _in_zone(moment: datetime, zone: str, text: str) -> datetime:
     if moment.tzinfo is not None:
         raise Unusable(f"{text!r} names an offset and a time zone; give one.", "malformed_time", advice=_ADVICE)
-    try:
-        there = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Unusable(f"{zone!r} is no time zone.", "malformed_time", advice=_ADVICE) from error
-    first, second = moment.replace(tzinfo=there), moment.replace(tzinfo=there, fold=1)
-    if first.utcoffset() != second.utcoffset():
-        raise Unusable(
-            f"{text!r} is skipped or comes twice there, because the clocks change.", "ambiguous_time", advice=_ADVICE
-        )
-    return first
+    return local_moment(moment, zone)

@@ -12,6 +12,7 @@ from typing import Any
 
 from leaver.domain.actor import Actor
 from leaver.domain.errors import Denied, LeaverError, Refused, Unusable
+from leaver.domain.moments import refuse_far, zone_named
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Json, NoteKind, follow_up
@@ -65,10 +66,13 @@ Allowed = Callable[[Offboarding], Awaitable[None]]
 """Raises when whoever asks may not offboard this user; asked before anything is accepted."""
 
 
-def refuse_past(at: datetime | None) -> None:
-    """Refuse a moment that has passed; whoever wants to start at once names none."""
-    if at is not None and at <= datetime.now(UTC):
+def refuse_unfit(at: datetime | None) -> None:
+    """Refuse a moment that has passed, or that is no date everywhere; whoever wants to start at once names none."""
+    if at is None:
+        return
+    if at <= datetime.now(UTC):
         raise Unusable("The time has passed.", "time_has_passed", advice="Leave it out to start at once.")
+    refuse_far(at)
 
 
 async def anybody(_: Offboarding) -> None:
@@ -108,7 +112,9 @@ class Desk:
 
         A plan that holds a blocker, or is not the one with the confirmed digest, is unusable.
         """
-        refuse_past(request.at)
+        refuse_unfit(request.at)
+        if request.time_zone:
+            zone_named(request.time_zone)
         planned = await self.plan(request, actor)
         for item in planned.planned:
             await allowed(item.record)
@@ -261,6 +267,8 @@ class Desk:
 
     async def reschedule(self, offboarding_id: str, at: datetime, time_zone: str, actor: Actor) -> Offboarding:
         """Move one that has not started."""
+        if time_zone:
+            zone_named(time_zone)
         return await reschedule(self._house.offboardings, offboarding_id, at, time_zone, actor)
 
     async def skip(self, offboarding_id: str, task: str, note: str, actor: Actor) -> Offboarding:
@@ -370,12 +378,10 @@ async def _take_back(kept: Offboardings, record: Offboarding) -> None:
 async def accept_undo(kept: Offboardings, record: Offboarding) -> None:
     """Accept an undo that was planned; one that must be decided first is unusable."""
     if record.state.value == "blocked":
-        texts = [note.text for task in record.tasks for note in task.notes if note.kind is NoteKind.BLOCKER]
-        raise Unusable(
-            " ".join(texts),
-            "blocked",
-            advice="Decide with --decide changed_since=keep or --decide changed_since=put_back.",
-        )
+        found = [note for task in record.tasks for note in task.notes if note.kind is NoteKind.BLOCKER]
+        choices = dict.fromkeys(f"--decide {note.code}={choice}" for note in found for choice in note.choices)
+        advice = f"Decide with {' or '.join(choices)}." if choices else "Nothing was changed."
+        raise Unusable(" ".join(note.text for note in found), "blocked", advice=advice)
     await kept.add(record)
 
 
@@ -451,7 +457,7 @@ async def reschedule(
     kept: Offboardings, offboarding_id: str, at: datetime, time_zone: str, actor: Actor
 ) -> Offboarding:
     """Move an offboarding that has not started to another moment."""
-    refuse_past(at)
+    refuse_unfit(at)
     record = await kept.get(offboarding_id)
     if record.started or record.ended_at is not None:
         raise Unusable(f"{record.id} cannot be moved: it is {record.state.value}.", "already_started")

@@ -303,7 +303,8 @@ async def _drive(
         except (LeaseLost, StoreAway):
             raise
         except LeaverError as error:
-            record.notes = [*_without_own(record.notes), blocker("cannot_start", str(error))]
+            text = f"{error} {error.advice}".strip()
+            record.notes = [*_without_own(record.notes), blocker("cannot_start", text)]
             return await _end(keeper, record)
         if not record.started and any(note.code == UNREACHABLE for note in record.notes):
             return await _later_or_never(keeper, record, None)

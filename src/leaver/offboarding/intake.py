@@ -207,13 +207,16 @@ async def _same_user(doorway: Tenant, record: Offboarding) -> User:
         deleted = await doorway.deleted_users.get(record.user.id)
         who = f"{record.user.display_name} ({record.user.upn})"
         what = "is not there any more" if deleted is None else f"was deleted on {deleted.deleted_at:%Y-%m-%d}"
-        if (record.started or record.kind == "undo") and deleted is not None:
+        restores = record.kind == "undo" and any(task.task == conflicts.DELETION for task in record.tasks)
+        if (record.started or restores) and deleted is not None:
             return User(record.user.id, record.user.display_name, record.user.upn, account_enabled=False)
-        raise Unusable(
-            f"{who} {what}.",
-            "user_gone",
-            advice="Restore the account to offboard it, or leave it as it is.",
-        ) from error
+        advice = "Restore the account to offboard it, or leave it as it is."
+        if record.kind == "undo":
+            what += ", and not by this offboarding" if deleted is not None else ""
+            advice = (
+                "Restore the account, then undo." if deleted is not None else "Nothing is left to put anything back to."
+            )
+        raise Unusable(f"{who} {what}.", "user_gone", advice=advice) from error
 
 
 def batch_refusals(opened: Sequence[Opened]) -> dict[str, str]:

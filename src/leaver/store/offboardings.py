@@ -391,7 +391,7 @@ class Offboardings:
     async def _save_head(self, connection: AsyncConnection, record: Offboarding, lease: Lease | None) -> bool:
         """Keep the head; False when it had ended, or waited for approval, as it does here: a save that is repeated."""
         repeated = False
-        mine = (HEAD.c.id == record.id, HEAD.c.revision == record.revision) if lease is None else held(lease)
+        mine = held(lease) if lease is not None else await self._unchanged(connection, record)
         if record.ended_at is not None or record.awaits_approval:
             wanted = select(HEAD.c.active, HEAD.c.awaits_approval).where(*mine).with_for_update()
             was = (await connection.execute(wanted)).one_or_none()
@@ -414,12 +414,18 @@ class Offboardings:
             raise LeaseLost("Another process has taken this offboarding over.", "lease_lost")
         if row is None:
             raise Unusable(
-                f"{record.id} has been changed or taken up since it was looked at.",
+                f"{record.id} has been changed or taken up: somebody works on it, or was quicker.",
                 "changed_meanwhile",
                 advice=f"Nothing was changed. Look at it with `leaver status {record.id}`, then try again.",
             )
         record.revision, record.attempt = row.revision, row.attempt
         return not repeated
+
+    async def _unchanged(self, connection: AsyncConnection, record: Offboarding) -> tuple[ColumnElement[bool], ...]:
+        """Nobody has kept anything since, and nobody works on it, who would keep what they have in mind over this."""
+        gone = HEAD.c.lease_until <= await self._database.now(connection)
+        free = or_(HEAD.c.active.is_(False), HEAD.c.lease_until.is_(None), gone)
+        return HEAD.c.id == record.id, HEAD.c.revision == record.revision, free
 
     async def _of_key(self, connection: AsyncConnection, key: str, request_hash: str) -> Offboarding | None:
         found = (await connection.execute(select(HEAD).where(HEAD.c.idempotency_key == key))).mappings().one_or_none()

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leaver.access.roles import Person, Right, may, require
 from leaver.access.sessions import Session
 from leaver.domain.errors import Unusable
+from leaver.domain.moments import local_moment
 from leaver.offboarding.conflicts import in_vain
 from leaver.offboarding.desk import Request as Asked
-from leaver.offboarding.desk import refuse_past
+from leaver.offboarding.desk import refuse_unfit
 from leaver.web import forms
 from leaver.web.reach import Elsewhere, some_tenant
 from leaver.web.rooms import Rooms
@@ -135,13 +135,13 @@ def asked(draft: Mapping[str, Any]) -> Asked:
 
 
 def moment(draft: Mapping[str, Any]) -> tuple[datetime, str]:
-    """The moment that a draft names, and its zone; one that has passed is unusable."""
+    """The moment that a draft names, and its zone; one that has passed, or that its clocks skip, is unusable."""
     zone = str(draft["tz"]).strip() or "UTC"
     try:
-        at = datetime.fromisoformat(str(draft["at"])).replace(tzinfo=ZoneInfo(zone))
-    except (ValueError, ZoneInfoNotFoundError, OSError) as error:
-        raise Unusable("The date, the time or the time zone is not one.", "malformed_time") from error
-    refuse_past(at)
+        at = local_moment(datetime.fromisoformat(str(draft["at"])).replace(tzinfo=None), zone)
+    except ValueError as error:
+        raise Unusable("The date or the time is not one.", "malformed_time") from error
+    refuse_unfit(at)
     return at.astimezone(UTC), zone
 
 
