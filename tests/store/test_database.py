@@ -51,6 +51,7 @@ def schema(connection: Connection) -> dict[str, Any]:
     }
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 async def test_the_migrations_lead_to_what_an_empty_database_gets(database: Database, other_address: str) -> None:
     migrated = Database(other_address)
     engine = migrated._connectable()

@@ -104,6 +104,16 @@ offboardings = Table(
     Index("offboardings_latest", "requested_at", "id"),
     Index("offboardings_of_tenant", "tenant_id", "requested_at"),
     Index("offboardings_active", "active", "at"),
+    Index("offboardings_of_state", "state", "requested_at", "id"),
+    Index("offboardings_of_asker", "asked_by"),
+    Index("offboardings_of_reference", "reference"),
+    Index("offboardings_of_upn", text("lower(user_upn)")),
+    Index(
+        "offboardings_to_approve",
+        "awaits_approval",
+        sqlite_where=text("awaits_approval"),
+        postgresql_where=text("awaits_approval"),
+    ),
 )
 
 outcomes = Table(
@@ -127,6 +137,12 @@ changes = Table(
     Column("made_at", Moment),
     Column("verified_at", Moment),
     Column("document", JSON, nullable=False),
+    Index(
+        "changes_of_licenses",
+        "verified_at",
+        sqlite_where=text("task = 'remove_licenses'"),
+        postgresql_where=text("task = 'remove_licenses'"),
+    ),
 )
 
 audit = Table(
