@@ -229,3 +229,17 @@ async def test_what_is_retried_while_others_are_pruned_is_left_alone(
 
     assert await kept.prune(NOW + DAY, hashed, WHO) == ["o0001"]
     assert (await kept.get("o0002")).tasks
+
+
+async def test_who_has_an_offboarding_under_way_is_known_by_user(kept: Offboardings) -> None:
+    running, ended, elsewhere = one(1, "u1"), one(2, "u2"), one(3, "u3", tenant="22222222-2222-4222-8222-222222222222")
+    scheduled, ended.ended_at = one(4, "u4"), NOW
+    scheduled.at, scheduled.asked_by = NOW + DAY, "Tess"
+    scheduled.tasks[0].changes[0].made_at = None
+    for each in (running, ended, elsewhere, scheduled):
+        await kept.add(each)
+
+    found = await kept.under_way(TENANT)
+
+    assert set(found) == {"u1", "u4"}
+    assert (found["u4"].state, found["u4"].at, found["u4"].asked_by) == (scheduled.state.value, NOW + DAY, "Tess")

@@ -41,6 +41,15 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class UnderWay:
+    """That somebody is being offboarded."""
+
+    state: str
+    at: datetime | None
+    asked_by: str
+
+
+@dataclass(frozen=True)
 class Overview:
     """Figures over many offboardings."""
 
@@ -248,6 +257,15 @@ class Offboardings:
                 completed=await one(select(func.count()).select_from(HEAD).where(ended)),
                 licenses=sum(_licenses(row.document) for row in await connection.execute(released)),
             )
+
+    @uninterrupted
+    async def under_way(self, tenant_id: str) -> dict[str, UnderWay]:
+        """Who of a tenant has an offboarding that has not ended, by the user's id."""
+        wanted = select(HEAD.c.user_id, HEAD.c.state, HEAD.c.at, HEAD.c.asked_by)
+        wanted = wanted.where(HEAD.c.tenant_id == tenant_id, HEAD.c.active)
+        async with self._database.begin(write=False) as connection:
+            rows = (await connection.execute(wanted)).all()
+        return {row.user_id: UnderWay(row.state, row.at, row.asked_by) for row in rows}
 
     @uninterrupted
     async def askers(self, tenant_ids: Sequence[str] | None = None, limit: int = 50) -> list[str]:

@@ -19,7 +19,6 @@ from leaver.offboarding import survey
 from leaver.offboarding.health import look, summaries
 
 router = APIRouter(prefix="/api/v1", tags=["Leaver"], generate_unique_id_function=by_name)
-ACTIVE = ("planned", "scheduled", "running", "waiting")
 
 
 @router.get("/tenants", summary="The tenants that the caller may see", **answers(Page[TenantShown]))
@@ -66,8 +65,7 @@ async def users(here: Here, person: Caller, tenant: str, search: str = "", curso
         if cursor and error.status == 400:
             raise Unusable("The cursor is not valid any more.", "malformed_cursor", advice="Begin again.") from error
         raise
-    active, _ = await here.desk.page(tenant_ids=[known.id], states=ACTIVE, limit=500)
-    busy = {record.user.id: record for record in active}
+    busy = await here.house.offboardings.under_way(known.id)
     items = []
     for row in found:
         badges = []
@@ -75,7 +73,7 @@ async def users(here: Here, person: Caller, tenant: str, search: str = "", curso
         badges += ["synced"] if row.synced else []
         badges += [] if row.account_enabled else ["disabled"]
         badges += ["protected"] if row.id in known.protected else []
-        badges += [busy[row.id].state.value] if row.id in busy else []
+        badges += [busy[row.id].state] if row.id in busy else []
         item = {"id": row.id, "upn": row.upn, "display_name": row.display_name, "mail": row.mail}
         items.append(
             item

@@ -13,10 +13,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from leaver.domain.errors import LeaverError, TryAgain
-from leaver.domain.offboarding import Offboarding
 from leaver.domain.products import product_name
 from leaver.m365.graph.users import KINDS, User
 from leaver.m365.tenant import Tenant
+from leaver.store.offboardings import UnderWay
 from leaver.store.tenants import KnownTenant
 from leaver.web.drafts import draft_of, keep
 from leaver.web.people_badges import Marks
@@ -27,7 +27,6 @@ from leaver.web.shell import Signed, page
 router = APIRouter(include_in_schema=False)
 MOST_USERS = 50
 SAVED = "/drafts?saved=1"
-ACTIVE = ("planned", "scheduled", "running", "waiting")
 SHORTEST = 2
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MOST_LATE = 200
@@ -226,17 +225,17 @@ def _add(draft: dict[str, Any], found: Mapping[str, dict[str, Any]], refused: Ma
 
 async def _refused(here: Here, known: KnownTenant) -> dict[str, Refusal]:
     """Who cannot be chosen now, by id, and why."""
-    active, _ = await here.desk.page(tenant_ids=[known.id], states=ACTIVE, limit=500)
-    refused = {record.user.id: _busy(record) for record in active}
+    busy = await here.house.offboardings.under_way(known.id)
+    refused = {user_id: _busy(offboarding) for user_id, offboarding in busy.items()}
     text = "Protected by your administrators. It cannot be offboarded from Leaver."
     return refused | {user_id: Refusal("Protected", "lock", "bad", text) for user_id in known.protected}
 
 
-def _busy(record: Offboarding) -> Refusal:
-    who = record.asked_by or "Somebody"
-    if record.state.value == "scheduled" and record.at is not None:
+def _busy(offboarding: UnderWay) -> Refusal:
+    who = offboarding.asked_by or "Somebody"
+    if offboarding.state == "scheduled" and offboarding.at is not None:
         text = f"{who} has scheduled this user. Cancel that offboarding first to change it."
-        return Refusal(f"Scheduled {record.at:%A}", "calendar", "", text)
+        return Refusal(f"Scheduled {offboarding.at:%A}", "calendar", "", text)
     return Refusal("In progress", "clock", "accent", f"{who} started offboarding this user.")
 
 
