@@ -10,7 +10,7 @@ from leaver.offboarding import desk as doors
 from leaver.offboarding.desk import Request
 from leaver.offboarding.worker import Worker
 from m365_simulator.world import World
-from support import Desk
+from support import Desk, Wire
 
 ADA = "ada@contoso.example"
 TESS = Actor("Tess")
@@ -30,3 +30,16 @@ async def test_whoever_cancels_what_has_not_begun_can_ask_for_another_one_at_onc
 
     assert cancelled.state is State.CANCELLED
     assert second.state is State.SCHEDULED
+
+
+async def test_what_nobody_works_on_is_cancelled_where_it_is_asked_for(desk: Desk, wire: Wire) -> None:
+    at_the_desk = doors.Desk(desk.house)
+    later = Request(desk.tenant, [ADA], {"disable_sign_in": True}, at=datetime.now(UTC) + timedelta(days=2))
+    (record,) = await at_the_desk.submit(later, TESS)
+    asked = len(wire.calls)
+
+    cancelled = await at_the_desk.cancel(record.id, TESS)
+
+    assert cancelled.state is State.CANCELLED
+    assert cancelled.ended_at is not None
+    assert len(wire.calls) == asked  # Microsoft has nothing to do with it

@@ -140,6 +140,21 @@ async def test_what_is_scheduled_or_waits_is_due_at_its_time(kept: Offboardings,
     assert "o0001" in [item.id for item in await leases.due()]
 
 
+async def test_hundreds_of_one_tenant_leave_every_other_its_turn(kept: Offboardings, leases: Leases) -> None:
+    other = "22222222-2222-4222-8222-222222222222"
+    for number in range(8):
+        await kept.add(one(number, f"u{number}"))
+    for number in range(8, 10):
+        await kept.add(one(number, f"u{number}", other))
+    urgent = one(10, "u10")
+    urgent.priority = 1
+    await kept.add(urgent)
+
+    turns = [item.id for item in await leases.due(limit=6)]
+
+    assert turns == ["o0010", "o0008", "o0000", "o0009", "o0001", "o0002"]
+
+
 async def test_pages_hold_everything_once_the_latest_first(kept: Offboardings) -> None:
     for number in range(25):
         await kept.add(one(number, f"u{number}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leaver.domain.actor import Actor
-from leaver.domain.errors import Denied, LeaverError, Refused, Unusable
+from leaver.domain.errors import Denied, LeaseLost, LeaverError, Refused, StoreAway, Unusable
 from leaver.domain.moments import refuse_far, zone_named
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.outcome import Outcome
 from leaver.domain.plan import Json, NoteKind, follow_up
 from leaver.offboarding import approval
+from leaver.offboarding.drive import drive, worker_name
 from leaver.offboarding.intake import House, Opened, accept, batch_refusals, reopen
 from leaver.offboarding.locks import refuse_other_than_locked
 from leaver.offboarding.planner import Preview, preview
@@ -253,11 +255,14 @@ class Desk:
     async def cancel(self, offboarding_id: str, actor: Actor) -> Offboarding:
         """Stop one: the call under way finishes, the rest is not started.
 
-        What has not begun ends within a moment, and is waited for: whoever asks for another one then is not refused.
+        What nobody works on ends here and now. What has not begun ends within a moment, and is waited for: whoever asks
+        for another one then is not refused.
         """
-        await cancel(self._house.offboardings, offboarding_id, actor)
+        record = await cancel(self._house.offboardings, offboarding_id, actor)
+        with contextlib.suppress(LeaseLost, StoreAway):  # whoever works on offboardings ends it then
+            await drive(self._house, record.id, owner=worker_name())
         self._nudge()
-        record = await self.get(offboarding_id)
+        record = await self.get(record.id)
         for _ in range(LOOKS if self._works else 0):
             if record.started or record.ended_at is not None:
                 break
