@@ -109,6 +109,31 @@ async def test_a_permanent_change_asks_for_the_name(browser: Browser, house: Hou
     assert len(await house.leases.due()) == 1
 
 
+async def test_enter_in_the_field_of_the_name_confirms_and_anywhere_else_it_does_not(
+    browser: Browser, house: House, world: World
+) -> None:
+    world.add_meeting("ada", "Weekly", "bob@contoso.example")
+    await to_settings(browser, world)
+    await browser.post(task=["cancel_meetings"], when="now", do="next")
+    digest = re.search(r'name="digest" value="([^"]+)"', browser.html)
+    assert digest is not None
+
+    await browser.post(digest=digest[1], do="enter")
+    elsewhere = await house.leases.due()
+    await browser.post(digest=digest[1], do="enter", **{f"confirm:{world.users['ada'].id}": "Ada Example"})
+
+    assert elsewhere == []
+    assert len(await house.leases.due()) == 1
+
+
+async def test_what_goes_with_the_account_needs_no_fields(browser: Browser, world: World) -> None:
+    await to_settings(browser, world)
+
+    await browser.post(task=["delete_user", "forward_mail"], when="now", do="next", **{"forward_mail.to": ""})
+
+    assert browser.path.endswith("/review"), re.sub("<[^>]+>", " ", browser.html)[:2000]
+
+
 async def test_a_blocker_is_decided_on_its_row(browser: Browser, house: House, world: World) -> None:
     world.mailboxes["ada"].size = 60 * 1024**3
     await to_settings(browser, world)

@@ -80,6 +80,8 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
     known = await tenant_of(here, session.person, draft["tenant_id"])
     form = lists(await request.form())
     do = "".join(form.get("do", [])[:1])
+    if do == "enter":  # pressed in a field: it confirms behind a typed name, and keeps what was decided elsewhere
+        do = "confirm" if any("".join(said) for name, said in form.items() if name.startswith("confirm:")) else "decide"
     before = json.dumps(draft["decisions"], sort_keys=True)
     take_decisions(draft, form)
     looks_further = "scan" in form and ("full_scan" in form) != bool(draft.get("full_scan"))

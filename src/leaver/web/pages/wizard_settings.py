@@ -69,11 +69,15 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
     faults = faults_of(draft)
     if faults:
         return await settings_page(request, here, session, draft, faults=faults)
-    draft["settings"] = as_plain(parse(draft["settings"]))
+    wanted = _wanted(draft["settings"])
+    left = {task: value for task, value in draft["settings"].items() if task not in wanted}
+    draft["settings"] = left | as_plain(parse(wanted))
     if do == "save_preset":
         require(session.person, Right.MANAGE)
         try:
-            kept = await presets.save("".join(form.get("preset_name", [])), draft["settings"], session.person.actor())
+            kept = await presets.save(
+                "".join(form.get("preset_name", [])), as_plain(parse(wanted)), session.person.actor()
+            )
         except Unusable as error:
             return await settings_page(request, here, session, draft, faults=[Fault("pn", f"Preset: {error.message}")])
         draft["preset"] = kept.id
@@ -146,9 +150,8 @@ async def settings_page(
 
 def faults_of(draft: Mapping[str, Any]) -> list[Fault]:
     """What has to be put right before a plan can be made, each with its field."""
-    settings = draft["settings"]
-    found = forms.faults(settings)
-    wanted = {task: value for task, value in settings.items() if task not in conflicts.in_vain(settings)}
+    wanted = _wanted(draft["settings"])
+    found = forms.faults(wanted)
     if not wanted:
         found.append(Fault("tasks", "Turn on at least one task."))
     if not found:
@@ -166,6 +169,12 @@ def faults_of(draft: Mapping[str, Any]) -> list[Fault]:
         why = "choose a time in the future" if passed else f"{error.message[:1].lower()}{error.message[1:]}"
         found.append(Fault("at", f"Date and time: {why}"))
     return found
+
+
+def _wanted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What is chosen, without what another choice makes pointless: its fields are not even shown."""
+    pointless = conflicts.in_vain(settings)
+    return {task: value for task, value in settings.items() if task not in pointless}
 
 
 def _starts(draft: Mapping[str, Any]) -> datetime | None:
