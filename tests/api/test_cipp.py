@@ -82,6 +82,14 @@ async def test_every_loose_shape_is_understood(client: Client, house: House, wor
     assert record.settings == {"disable_sign_in": True}
 
 
+async def test_placeholders_of_a_message_are_filled_in_when_it_is_accepted(client: Client, house: House) -> None:
+    answer = await offboard(client, OOO="{first_name} left. {manager_mail} helps.")
+
+    assert answer.status_code == 200, answer.text
+    (record,), _ = await house.offboardings.page()
+    assert record.placeholders == {"first_name": "Ada", "manager_mail": "grace@contoso.example"}
+
+
 async def test_people_and_texts_arrive_as_strings_or_values(client: Client, house: House, world: World) -> None:
     answer = await offboard(
         client,

@@ -147,6 +147,19 @@ async def test_a_blocker_is_decided_on_its_row(browser: Browser, house: House, w
     assert "Resolve the blocker" not in browser.html
 
 
+async def test_a_message_is_shown_as_each_user_s_senders_read_it(browser: Browser, world: World) -> None:
+    await to_settings(browser, world)
+    text = "{first_name} left. {manager_mail} helps. {nick}"
+
+    await browser.post(task=["set_out_of_office"], **{"set_out_of_office.internal": text}, when="now", do="next")
+    review = browser.html
+    await browser.open(browser.path.replace("/review", "/settings"))
+
+    assert "Ada left. grace@contoso.example helps. {nick}" in review
+    assert "Senders read {nick} as it stands" in review
+    assert "Senders read {nick} as it stands: there is no such placeholder." in browser.html
+
+
 async def test_wrong_settings_are_kept_and_explained(browser: Browser, world: World, wire: Wire) -> None:
     await to_settings(browser, world)
 

@@ -143,6 +143,8 @@ class Offboarding:
     notes: list[Note] = field(default_factory=list)
     people: dict[str, str] = field(default_factory=dict)
     """Colleagues as the settings name them, and the object id that each was resolved to."""
+    placeholders: dict[str, str] = field(default_factory=dict)
+    """What the texts of the settings are filled in with: as it was when this was accepted, and kept since."""
     kind: str = "offboarding"
     """`offboarding`, or `undo` of another one."""
     undo_of: str = ""
@@ -274,6 +276,8 @@ class Offboarding:
         document["tenant"] = dataclasses.asdict(self.tenant)
         document["started"] = self.started
         document["people"] = dict(self.people)
+        if self.placeholders:
+            document["placeholders"] = dict(self.placeholders)
         document["confirmed_digest"] = self.confirmed_digest
         document["attempt"] = self.attempt
         document["revision"] = self.revision
@@ -302,6 +306,7 @@ class Offboarding:
             tasks=[_task(task, *facts.get(task["task"], (None, None))) for task in document["tasks"]],
             notes=[_note(note) for note in document["notes"]],
             people=document["people"],
+            placeholders=document.get("placeholders", {}),
             kind=document["kind"],
             undo_of=document["undo_of"],
             at=maybe_moment(document["at"]),

@@ -21,7 +21,7 @@ from leaver.m365.graph.users import User
 from leaver.m365.tenant import Tenant
 from leaver.m365.tokens import Tokens
 from leaver.offboarding import conflicts
-from leaver.offboarding.settings import as_plain, parse, people_in
+from leaver.offboarding.settings import as_plain, parse, people_in, placeholders_in
 from leaver.store.audit import Audit
 from leaver.store.database import Database
 from leaver.store.defaults import Defaults
@@ -31,6 +31,7 @@ from leaver.store.papers import Papers
 from leaver.store.rights import RightsIndexes
 from leaver.store.tenants import KnownTenant, Tenants
 from leaver.store.workers import Workers
+from leaver.tasks.placeholders import OF_THE_MANAGER, values
 from leaver.tasks.task import Setting
 
 LATELY = timedelta(days=1)
@@ -121,7 +122,10 @@ async def accept(
         raise Unusable(" ".join(reasons), "conflicting_settings", advice="Change the settings and try again.")
     known = await house.tenants.find(tenant_text)
     doorway = house.doorway(known.id)
-    by_manager = any(str(person).lower() == "manager" for _, person in people_in(chosen))
+    wanted = placeholders_in(chosen)
+    by_manager = any(str(person).lower() == "manager" for _, person in people_in(chosen)) or any(
+        not each.isdisjoint(OF_THE_MANAGER) for each in wanted.values()
+    )
     organization, found, _ = await asyncio.gather(
         doorway.organization.get(),
         asyncio.gather(*(_user(doorway, known, text, deletes=conflicts.DELETION in chosen) for text in users)),
@@ -140,6 +144,8 @@ async def accept(
     opened = await asyncio.gather(
         *(_open(doorway, known, user, asked[user.id], chosen, batch) for user in leavers.values())
     )
+    filled = await asyncio.gather(*(_placeholders(doorway, user, asked[user.id], wanted) for user in leavers.values()))
+    reasons += [reason for _, reason in filled if reason]
     for user, (_, problems) in zip(leavers.values(), opened, strict=True):
         reasons += problems
         if user.id in known.protected:
@@ -162,9 +168,10 @@ async def accept(
             requested_at=datetime.now(UTC),
             asked_at=doorway.now(),
             people={named: colleague.id for named, colleague in people.items()},
+            placeholders=names,
             full_scan=full_scan,
         )
-        for user, (people, _) in zip(leavers.values(), opened, strict=True)
+        for user, (people, _), (names, _) in zip(leavers.values(), opened, filled, strict=True)
     ]
     return [
         await _in_force(house, record, chosen, people, user)
@@ -269,6 +276,21 @@ async def _open(
     reasons = [item for item in found if isinstance(item, str)]
     leaver = Leaver(user.id, user.upn, user.display_name)
     return people, reasons + conflicts.people_refusals(leaver, chosen, people, batch)
+
+
+async def _placeholders(
+    doorway: Tenant, user: User, asked: str, wanted: Mapping[str, frozenset[str]]
+) -> tuple[dict[str, str], str]:
+    """What the texts are filled in with for one user, or why they cannot be."""
+    names = frozenset[str]().union(*wanted.values())
+    of_manager = names.intersection(OF_THE_MANAGER)
+    manager = await doorway.users.manager(asked) if of_manager else None
+    if of_manager and manager is None:
+        task = next(task for task, each in wanted.items() if not each.isdisjoint(of_manager))
+        braced = " and ".join(f"{{{name}}}" for name in sorted(of_manager))
+        who = f"{user.display_name} ({user.upn})"
+        return {}, f"{task}: {who} has no manager for {braced}; write into the text whom to turn to."
+    return values(names, user.first_name, user.display_name, manager), ""
 
 
 async def _colleague(doorway: Tenant, known: KnownTenant, user: User, asked: str, person: str) -> Colleague | str:

@@ -70,6 +70,7 @@ class Planned:
             decisions=self.record.decisions,
             chosen=frozenset(opened.chosen),
             people=opened.people,
+            placeholders=self.record.placeholders,
             accepted=opened.accepted | frozenset(accepted),
             begun=begun,
         )

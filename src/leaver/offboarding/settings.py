@@ -82,6 +82,12 @@ def people_in(chosen: Mapping[str, Setting]) -> Iterator[tuple[str, Person]]:
             yield name, person
 
 
+def placeholders_in(chosen: Mapping[str, Setting]) -> dict[str, frozenset[str]]:
+    """What the texts of the settings want to be filled in, by the task whose texts they are."""
+    found = {name: setting.placeholders for name, setting in chosen.items()}
+    return {name: wanted for name, wanted in found.items() if wanted}
+
+
 _ADVICE = "`leaver tasks` lists every task with the shape of its setting."
 
 

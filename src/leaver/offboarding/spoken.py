@@ -9,6 +9,7 @@ from datetime import UTC, tzinfo
 
 from leaver.domain.offboarding import TaskRecord
 from leaver.domain.plan import Change, Json
+from leaver.m365.exchange.auto_replies import plain
 from leaver.offboarding import words
 from leaver.tasks.catalogue import all_tasks
 
@@ -186,6 +187,19 @@ def is_delta(change: Change) -> bool:
 def members(change: Change) -> list[str]:
     """The things that one change is about, where it is about several: the meetings that are canceled."""
     return [str(each) for each in change.before] if isinstance(change.before, list) and _is_meetings(change) else []
+
+
+def texts(change: Change) -> list[tuple[str, str]]:
+    """The messages that a change has somebody read, each with who reads it."""
+    after = change.after
+    if not (isinstance(after, dict) and "audience" in after and "internal" in after):
+        return []
+    inside, outside = plain(str(after["internal"])), plain(str(after["external"]))
+    if after["audience"] == "None":
+        return [("Inside", inside)]
+    if inside == outside:
+        return [("Inside and outside", inside)]
+    return [("Inside", inside), ("Outside", outside)]
 
 
 def _spoken(change: Change, item: Json, zone: tzinfo) -> str:

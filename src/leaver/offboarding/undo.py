@@ -84,6 +84,7 @@ def open_undo(
         asked_from=actor.address,
         askers=actor.names,
         people=original.people,
+        placeholders=original.placeholders,
         kind="undo",
         undo_of=original.id,
         full_scan=original.full_scan,

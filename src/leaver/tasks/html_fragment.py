@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
+from types import MappingProxyType
+
+from leaver.tasks.placeholders import filled
 
 _LOOKS_LIKE_HTML = re.compile(
     r"</?(?:p|br|div|span|b|i|u|a|strong|em|ul|ol|li|h[1-6]|table|html|body|font)\b", re.IGNORECASE
@@ -41,12 +45,15 @@ _ATTRIBUTES = frozenset(
 )
 
 
-def html_fragment(text: str) -> str:
-    """Plain text escaped, with its line breaks; HTML without its outer tags, without scripts, every tag closed."""
+def html_fragment(text: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Plain text escaped, with its line breaks; HTML without its outer tags, without scripts, every tag closed.
+
+    Placeholders are filled in before that, so that a name is held to the same rules and is never taken for HTML.
+    """
     if not _LOOKS_LIKE_HTML.search(text):
-        return escape(text.strip(), quote=False).replace("\r\n", "\n").replace("\n", "<br>\n")
+        return escape(filled(text, names).strip(), quote=False).replace("\r\n", "\n").replace("\n", "<br>\n")
     cleaner = _Cleaner()
-    cleaner.feed(text)
+    cleaner.feed(filled(text, names, html=True))
     cleaner.close()
     return cleaner.fragment()
 

@@ -41,6 +41,11 @@ class Setting(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What its texts want to be filled in for each user."""
+        return frozenset()
+
 
 class Switch(Setting):
     """The setting of a task that has nothing to choose: `true`."""
@@ -93,6 +98,8 @@ class Context:
     """Keys of changes that Microsoft has accepted since `asked_at`; for what it shows no other trace of."""
     begun: Mapping[str, Change] = field(default_factory=dict)
     """Changes whose answer was lost, by key, as they were planned then: Microsoft may have made them, or not."""
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    """What the texts of the settings are filled in with."""
 
     @property
     def earliest(self) -> datetime:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from leaver.domain.plan import Json
 from leaver.offboarding.settings import wrong_with
 from leaver.tasks.catalogue import all_tasks
+from leaver.tasks.placeholders import unknown
 from leaver.tasks.task import Person, Section, TaskType
 
 ICONS = {
@@ -39,6 +40,8 @@ class Field:
     value: str = ""
     choices: tuple[str, ...] = ()
     hint: str = ""
+    caution: str = ""
+    """What is odd about the value, and no fault."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,9 @@ def _field(name: str, label: str, info: Any, value: Any) -> Field:
     text = "on" if shown is True else "" if shown in (None, False) else str(shown)
     hint = info.description or ("A UPN, an object id, or the word manager." if kind == "person" else "")
     shown_as = info.title or label.replace("_", " ").capitalize()
-    return Field(name, shown_as, kind, info.is_required(), text, choices, hint)
+    odd = unknown(text) if kind == "text" else []
+    caution = f"Senders read {', '.join(odd)} as it stands: there is no such placeholder." if odd else ""
+    return Field(name, shown_as, kind, info.is_required(), text, choices, hint, caution)
 
 
 def _people(name: str, label: str, given: list[str], hint: str = "") -> Field:

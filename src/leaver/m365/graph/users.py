@@ -18,7 +18,7 @@ from leaver.m365.http import GraphWire, quote_id
 from leaver.m365.target import Guard
 
 _PROPERTIES = (
-    "id,displayName,userPrincipalName,mail,proxyAddresses,accountEnabled,userType,onPremisesSyncEnabled,"
+    "id,displayName,givenName,userPrincipalName,mail,proxyAddresses,accountEnabled,userType,onPremisesSyncEnabled,"
     "onPremisesImmutableId,onPremisesSamAccountName,onPremisesDomainName,assignedLicenses,licenseAssignmentStates,"
     "assignedPlans,usageLocation,signInSessionsValidFromDateTime,lastPasswordChangeDateTime,department,"
     "isManagementRestricted"
@@ -76,6 +76,7 @@ class User:
     sessions_valid_from: datetime | None = None
     last_password_change: datetime | None = None
     department: str = ""
+    first_name: str = ""
     management_restricted: bool = False
     """In a restricted administrative unit: only a role scoped to that unit may change the user."""
 
@@ -291,6 +292,7 @@ def _user(row: Row) -> User:
         sessions_valid_from=moment(row, "signInSessionsValidFromDateTime"),
         last_password_change=moment(row, "lastPasswordChangeDateTime"),
         department=text(row, "department"),
+        first_name=text(row, "givenName"),
         management_restricted=bool(row.get("isManagementRestricted")),
     )
 

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from leaver.domain.plan import Change, PlanItem
+from leaver.domain.plan import Change, PlanItem, warning
 from leaver.m365.exchange.auto_replies import AutoReply, plain
 from leaver.tasks.html_fragment import html_fragment
 from leaver.tasks.mailbox import EXCHANGE_ROLES, EXCHANGE_SCOPES, Absent, mailbox_beside
+from leaver.tasks.placeholders import OFFERED, unknown, used
 from leaver.tasks.task import Option, Section, Setting, Task
 
 _AUDIENCES = {"all": "All", "contacts_only": "Known", "none": "None"}
@@ -30,16 +31,25 @@ Message = Annotated[str, AfterValidator(_says_something), Field(max_length=60_00
 class SetOutOfOfficeSetting(Setting):
     """The texts, and which outside senders get theirs."""
 
-    internal: Message = Field(title="Message")
+    internal: Message = Field(title="Message", description=OFFERED)
     external: Message | None = Field(
         default=None, title="Message outside", description="Left empty: the same as inside."
     )
     """For senders outside; the same as inside if it is not given."""
     audience: Literal["all", "contacts_only", "none"] = Field(default="all", title="Outside senders who get it")
 
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What both texts want to be filled in for each user."""
+        return used(self.internal, self.external)
+
 
 class SetOutOfOffice(Task[AutoReply | Absent]):
-    """Switch on automatic replies, inside and outside, with no end date."""
+    """Switch on automatic replies, inside and outside, with no end date.
+
+    Both texts may hold `{first_name}`, `{display_name}`, `{manager_name}` and `{manager_mail}`. They are filled in for
+    each user when the offboarding is accepted, and what was confirmed is sent, whatever anybody is called later.
+    """
 
     option = Option(
         "OOO",
@@ -64,7 +74,10 @@ class SetOutOfOffice(Task[AutoReply | Absent]):
         """One change, unless senders are told the same already."""
         if not isinstance(facts, AutoReply):
             yield facts
-        elif not facts.tells_the_same(self._wanted):
+            return
+        if odd := unknown(self.setting.internal, self.setting.external):
+            yield warning("unknown_placeholder", f"Senders read {', '.join(odd)} as it stands. {OFFERED}.")
+        if not facts.tells_the_same(self._wanted):
             yield Change("out-of-office message", before=asdict(facts), after=asdict(self._wanted))
 
     async def apply(self, change: Change) -> None:
@@ -78,10 +91,11 @@ class SetOutOfOffice(Task[AutoReply | Absent]):
 
     @property
     def _wanted(self) -> AutoReply:
-        internal = html_fragment(self.setting.internal)
+        names = self.context.placeholders
+        internal = html_fragment(self.setting.internal, names)
         return AutoReply(
             state="Enabled",
             internal=internal,
-            external=html_fragment(self.setting.external) if self.setting.external else internal,
+            external=html_fragment(self.setting.external, names) if self.setting.external else internal,
             audience=_AUDIENCES[self.setting.audience],
         )
