@@ -340,6 +340,8 @@ class World:
     outbound_auto_forward: str = "Automatic"
     """AutoForwardingMode of the outbound spam policy: Automatic, Off or On."""
     synced: bool | None = None
+    synced_at: str = "2026-01-01T00:00:00Z"
+    """When the directory last came through, in a tenant that is synced."""
     sent_cancellations: list[tuple[str, str]] = field(default_factory=list)
     """(organizer's alias, subject) of every meeting that was cancelled and mailed about."""
 

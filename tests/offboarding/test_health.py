@@ -35,6 +35,40 @@ async def test_what_was_seen_is_kept_word_for_word(house: House, contoso: Tenant
     assert await summaries(house.papers) == {contoso.id: seen.summary}
 
 
+async def test_the_directory_is_synchronized_or_not_and_when(house: House, contoso: TenantName, world: World) -> None:
+    _, cloud_only = await look(house, contoso)
+    world.synced, world.synced_at = True, "2026-01-01T00:00:00Z"
+    _, late = await look(house, contoso)
+    world.synced_at = datetime.now(UTC).isoformat()
+    _, fresh = await look(house, contoso)
+
+    assert (cloud_only.summary.synced, cloud_only.summary.sync_is_late) == (False, False)
+    assert (late.summary.synced, late.summary.sync_is_late) == (True, True)
+    assert late.summary.synced_at == datetime(2026, 1, 1, tzinfo=UTC)
+    assert (fresh.summary.synced, fresh.summary.sync_is_late) == (True, False)
+    assert (await summaries(house.papers))[contoso.id] == fresh.summary
+
+
+async def test_what_an_earlier_release_kept_of_a_tenant_can_be_read(house: House, contoso: TenantName) -> None:
+    _, seen = await look(house, contoso)
+    document = seen.summary.as_json()
+    del document["synced"], document["synced_at"]
+    await house.papers.put("health", contoso.id, document)
+
+    assert (await summaries(house.papers))[contoso.id].synced is None
+
+
+async def test_a_service_that_does_not_know_when_it_was_synchronized_is_asked_without(
+    house: House, contoso: TenantName, behaviour: Behaviour
+) -> None:
+    behaviour.faults.append(Fault(match="GET /organization", status=400, times=1))
+
+    _, seen = await look(house, contoso)
+
+    assert seen.summary.synced is False
+    assert seen.summary.status is Status.HEALTHY
+
+
 @pytest.fixture
 def narrow(cloud: Cloud, world: World) -> None:
     """The application may read users and block sign-in, and nothing else."""

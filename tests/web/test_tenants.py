@@ -52,10 +52,13 @@ async def test_problems_come_first_with_their_cause_and_what_helps(
 async def test_a_tenant_shows_its_permissions_and_is_checked_again(browser: Browser, world: World) -> None:
     await browser.open(f"/tenants/{world.id}")
     first = browser.html
+    world.synced, world.synced_at = True, "2026-01-01T00:00:00Z"
 
     await browser.post("/tenants", tenant=world.id, back="tenant")
 
     assert "Every task would work." in first
+    assert "<dt>Directory sync</dt><dd>Off</dd>" in first
+    assert "which is long ago" in browser.html
     assert browser.path == f"/tenants/{world.id}"
     assert "Checked" in browser.html
     assert "Exchange.ManageAsApp" in browser.html

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
 from leaver.domain.errors import LeaverError, SignInRefused
+from leaver.domain.offboarding import maybe_moment
 from leaver.domain.people import TenantName
 from leaver.offboarding import readiness, words
 from leaver.offboarding.readiness import Answer, Probe, Readiness
@@ -103,6 +104,14 @@ class Summary:
     not_working: tuple[str, ...] = ()
     """Labels of the tasks that would not work."""
     users: int | None = None
+    synced: bool | None = None
+    """Whether users come from an Active Directory; None where nobody could see it."""
+    synced_at: datetime | None = None
+
+    @property
+    def sync_is_late(self) -> bool:
+        """Whether the directory had not come through for a day when the tenant was looked at; usual is half an hour."""
+        return bool(self.synced and self.synced_at and self.checked_at - self.synced_at > timedelta(days=1))
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -167,7 +176,9 @@ def judged(found: Readiness, users: int | None, at: datetime) -> Health:
     shut = {probe.service for probe in found.probes if probe.works is Answer.NO and _whole(probe)}
     areas = {area: Works.NO if _service(area) in shut else _works(permissions, area) for area in AREAS}
     status = _status(found, not_working)
-    return Health(Summary(status, at, areas, not_working, users), tuple(_causes(found)), permissions)
+    itself = found.organization
+    sync = (None, None) if itself is None else (itself.synced, itself.synced_at)
+    return Health(Summary(status, at, areas, not_working, users, *sync), tuple(_causes(found)), permissions)
 
 
 def _status(found: Readiness, not_working: tuple[str, ...]) -> Status:
@@ -294,6 +305,8 @@ def _summary(document: Mapping[str, Any]) -> Summary:
         {area: Works(works) for area, works in document["areas"].items()},
         tuple(document["not_working"]),
         document["users"],
+        document.get("synced"),
+        maybe_moment(document.get("synced_at")),
     )
 
 

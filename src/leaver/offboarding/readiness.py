@@ -14,6 +14,7 @@ from leaver.domain.people import Leaver, TenantName
 from leaver.domain.plan import Json
 from leaver.m365 import clouds
 from leaver.m365.graph.drives import Drive
+from leaver.m365.graph.organization import Organization
 from leaver.m365.graph.users import UserRow
 from leaver.m365.tenant import Tenant
 from leaver.m365.tokens import Tokens
@@ -169,6 +170,8 @@ class Readiness:
     tasks: tuple[TaskReadiness, ...]
     unseen: tuple[str, ...] = ()
     """Permissions and roles of which the tokens say nothing."""
+    organization: Organization | None = None
+    """The tenant as it describes itself, if it does."""
 
     @property
     def ready(self) -> bool:
@@ -215,7 +218,9 @@ async def check(house: House, tenant: TenantName) -> Readiness:
     probes = (*graph, *others)
     name = tenant.name or tenant.domain or tenant.id
     unseen = tuple(sorted({item for task in all_tasks() for item in _unseen(task, granted)}))
-    return Readiness(tenant, probes, tuple(judge(task, probes, granted, name) for task in all_tasks()), unseen)
+    tasks = tuple(judge(task, probes, granted, name) for task in all_tasks())
+    itself = await _quietly(doorway.organization.get()) if graph[0].works is Answer.YES else None  # remembered
+    return Readiness(tenant, probes, tasks, unseen, itself if isinstance(itself, Organization) else None)
 
 
 def judge(task: TaskType, probes: Sequence[Probe], granted: Granted, tenant: str) -> TaskReadiness:

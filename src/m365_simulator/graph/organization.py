@@ -35,6 +35,7 @@ def read(call: GraphCall) -> Answer:
         "displayName": world.name,
         "verifiedDomains": domains,
         "onPremisesSyncEnabled": world.synced,
+        "onPremisesLastSyncDateTime": world.synced_at if world.synced else None,
         "assignedPlans": [{"service": "AADPremiumService", "capabilityStatus": "Enabled"}] if world.premium else [],
         "countryLetterCode": "NL",
         "tenantType": "AAD",

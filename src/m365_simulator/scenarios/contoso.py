@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from m365_simulator.world import (
     E3,
     E5,
@@ -111,6 +113,7 @@ def _difficult(world: World) -> None:
 
 def _fabrikam(world: World) -> None:
     world.synced = True
+    world.synced_at = f"{datetime.now(UTC) - timedelta(minutes=11):%Y-%m-%dT%H:%M:%SZ}"
     world.add_user("pat.boss", "Pat Boss", licenses=[E3])
     world.add_user(
         "eve.synced",

@@ -53,6 +53,8 @@ class Look(Shape):
     areas: dict[str, Works] = Field(description="Users, groups, Exchange, files, Teams and licenses.")
     not_working: list[str] = Field(description="Labels of the tasks that would not work.")
     users: int | None = Field(description="How many users there are, where Microsoft says.")
+    synced: bool | None = Field(None, description="Whether users come from an Active Directory; null: not known.")
+    synced_at: str | None = Field(None, description="When they last came, where Microsoft says. " + MOMENT)
 
 
 class TenantShown(Shape):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 
 from leaver.domain.errors import Forbidden, NotFound, Refused
 from leaver.domain.people import TenantName
-from leaver.m365.graph.values import guid, literal, text
+from leaver.m365.graph.values import guid, literal, moment, text
 from leaver.m365.http import GraphWire
+
+_PROPERTIES = "id,displayName,verifiedDomains,onPremisesSyncEnabled"
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Organization:
     initial_domain: str = ""
     synced: bool = False
     """Whether the tenant is synchronized with an Active Directory at all."""
+    synced_at: datetime | None = None
+    """When it was last, where the service says it."""
 
 
 class Organizations:
@@ -32,9 +37,12 @@ class Organizations:
 
     async def get(self) -> Organization:
         """The tenant we are in."""
-        rows = await self._wire.pages(
-            "/organization", {"$select": "id,displayName,verifiedDomains,onPremisesSyncEnabled"}
-        )
+        try:
+            rows = await self._wire.pages("/organization", {"$select": f"{_PROPERTIES},onPremisesLastSyncDateTime"})
+        except Refused as error:
+            if error.status != 400:
+                raise
+            rows = await self._wire.pages("/organization", {"$select": _PROPERTIES})  # when it was synced is a bonus
         if not rows:
             raise NotFound("The tenant does not describe itself.", code="no_organization", service="graph")
         domains = rows[0].get("verifiedDomains") or ()
@@ -45,6 +53,7 @@ class Organizations:
             default_domain=next((text(domain, "name") for domain in domains if domain.get("isDefault")), ""),
             initial_domain=next((text(domain, "name") for domain in domains if domain.get("isInitial")), ""),
             synced=bool(rows[0].get("onPremisesSyncEnabled")),
+            synced_at=moment(rows[0], "onPremisesLastSyncDateTime"),
         )
 
     async def customers(self) -> tuple[TenantName, ...]:
