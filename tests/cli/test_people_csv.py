@@ -105,3 +105,14 @@ def test_a_bad_line_is_reported_and_the_good_ones_stay(tmp_path: Path, line: str
 def test_a_file_without_people_is_unusable(tmp_path: Path, text: str) -> None:
     with pytest.raises(Unusable, match=r"people\.csv"):
         read_people(written(tmp_path, text))
+
+
+def test_a_workbook_and_a_cell_without_end_are_named(tmp_path: Path) -> None:
+    (tmp_path / "people.xlsx").write_bytes(b"PK\x03\x04workbook")
+    with pytest.raises(Unusable, match="no text"):
+        read_people(str(tmp_path / "people.xlsx"))
+
+    good, bad = read_people(written(tmp_path, f"user,reference\nada@x.example,{'x' * 200_000}\nbob@x.example,\n"))
+
+    assert [line.user for line in good] == ["bob@x.example"]
+    assert "more than 131,072 characters" in str(bad[0].error)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from leaver.offboarding.together import together
+from leaver.offboarding.together import some_at_once, together
 
 
 class Work:
@@ -75,3 +75,18 @@ async def test_whoever_cancels_all_of_it_is_obeyed(work: Work) -> None:
     with pytest.raises(asyncio.CancelledError):
         await everything
     assert work.ended == ["cancelled", "cancelled"]
+
+
+async def test_only_so_many_are_under_way_and_their_order_stays() -> None:
+    under_way, most = 0, 0
+
+    async def part(number: int) -> int:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01 / (number + 1))
+        under_way -= 1
+        return number
+
+    assert await some_at_once((part(number) for number in range(20)), 3) == list(range(20))
+    assert most == 3

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from leaver.access.people import People
 from leaver.access.roles import Person, Role
 from leaver.access.sessions import Sessions
 from leaver.wiring import House
@@ -95,6 +96,17 @@ async def test_a_new_person_signs_in_with_what_they_may(browser: Browser, house:
     assert "Role: Operator" in browser.html
     await browser.open("/settings/people")
     assert browser.page.status_code == 403
+
+
+async def test_a_tenant_that_is_gone_does_not_open_all_of_them(browser: Browser, house: House, world: World) -> None:
+    """Whoever is limited to no tenant sees every one."""
+    await browser.open("/settings/people")
+
+    await browser.post(name="op", role="operator", tenant=["592e7d4b-896c-53cd-998c-8870f0819d81"], do="add")
+
+    assert browser.page.status_code == 400
+    assert "is not there any more" in browser.html
+    assert "op" not in {person.name for person in await People(house.papers, house.audit).all()}
 
 
 async def test_another_role_ends_the_sessions(browser: Browser, house: House, world: World) -> None:

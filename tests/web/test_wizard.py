@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
+from leaver.domain.actor import Actor
+from leaver.offboarding.desk import Desk, Request
 from leaver.web import readings
+from leaver.web.pages.wizard_users import named_in
 from leaver.wiring import House
+from m365_simulator.faults import Behaviour
 from m365_simulator.world import World
 from support import Wire
 from web.conftest import Browser
@@ -220,3 +225,56 @@ async def test_a_draft_that_is_not_right_yet_leads_back_to_its_fields(browser: B
 
     assert "Fix 1 field to continue" in browser.html
     assert 'href="#forward_mail.to"' in browser.html
+
+
+async def test_a_plan_that_another_tab_replaces_is_asked_for_again(
+    browser: Browser, world: World, behaviour: Behaviour
+) -> None:
+    await to_settings(browser, world)
+    settings = browser.path
+    review = settings.replace("/settings", "/review")
+    await browser.post(**OFF | {"do": "draft"})
+    behaviour.latency["graph"] = 1000
+
+    waiting = asyncio.create_task(browser.client.get(review))
+    await asyncio.sleep(0.4)
+    await browser.open(settings)
+    await browser.post(**OFF | {"task": ["hide_from_gal"]})
+    first = await waiting
+
+    assert (first.status_code, first.headers["location"]) == (303, review)
+    assert browser.path == review
+
+
+async def test_whoever_was_quicker_is_named_and_the_tenant_is_not_said_to_have_changed(
+    browser: Browser, house: House, world: World
+) -> None:
+    await to_settings(browser, world)
+    await browser.post(**OFF)
+    digest = digest_of(browser)
+    asked = Request(world.id, ["ada@contoso.example"], {"hide_from_gal": True})
+    await Desk(house).submit(asked, Actor("Tess"))
+
+    await browser.post(digest=digest, do="confirm")
+
+    assert "is under way" in browser.html
+    assert "asked for by Tess" in browser.html
+    assert "leaver status" not in browser.html
+    assert "changed since" not in browser.html
+
+
+@pytest.mark.parametrize(
+    ("pasted", "names"),
+    [
+        ('"Vance, Adele" <a@x.example>; Bob <b@x.example>', ["a@x.example", "b@x.example"]),
+        ("Vance, Adele <a@x.example>, Bob <b@x.example>", ["a@x.example", "b@x.example"]),
+        ("Adele\ta@x.example\tSales\nBob\tb@x.example\t", ["a@x.example", "b@x.example"]),
+        ("• a@x.example\r\n- mailto:b@x.example.", ["a@x.example", "b@x.example"]),
+        ("\ufeff'a@x.example', a@X.example\u00a0b@x.example", ["a@x.example", "b@x.example"]),
+        ("o'neil+test@x.example nobody", ["o'neil+test@x.example", "nobody"]),
+        ("mia_y.example#EXT#@x.onmicrosoft.example", ["mia_y.example#EXT#@x.onmicrosoft.example"]),
+        (" , ;\n--- ", []),
+    ],
+)
+def test_a_pasted_list_is_read_as_people_write_it(pasted: str, names: list[str]) -> None:
+    assert named_in(pasted) == names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,10 @@ if TYPE_CHECKING:
     from leaver.wiring import House
 
 
+LINES_AT_ONCE = 200
+"""Users that are looked up side by side; each asks Leaver's database too."""
+
+
 @dataclass
 class Batch:
     """What became of the lines of a file."""
@@ -34,7 +37,7 @@ class Batch:
 
     @property
     def _total(self) -> int:
-        return len(self.lines) + sum(line.number not in {each.number for each in self.lines} for line in self.bad)
+        return len({each.number for each in (*self.lines, *self.bad)})
 
     def reject(self, line: Line, error: LeaverError) -> None:
         """Leave the user of a line alone."""
@@ -44,9 +47,11 @@ class Batch:
     async def accept(self, house: House, tenant: str, wish: Wish, reference: str) -> list[Opened]:
         """The offboardings of the good lines. An unknown tenant, or one that refuses us, is everybody's problem."""
         from leaver.offboarding.intake import batch_refusals
+        from leaver.offboarding.together import some_at_once
 
         await house.tenants.find(tenant)
-        asked = await asyncio.gather(*(_accept_line(house, tenant, line, wish, reference) for line in self.lines))
+        lines = (_accept_line(house, tenant, line, wish, reference) for line in self.lines)
+        asked = await some_at_once(lines, LINES_AT_ONCE)
         first: dict[str, int] = {}
         good: list[tuple[Line, Opened]] = []
         for line, answer in zip(self.lines, asked, strict=True):

@@ -20,6 +20,8 @@ from leaver.domain.errors import LeaverError, Unusable
 
 COLUMNS = ("user", "at", "reference", "settings")
 SEPARATORS = (",", ";", "\t")
+WORKBOOK = b"PK\x03\x04"
+"""What a workbook begins with."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _text(file: str, name: str) -> str:
             text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")  # a spreadsheet that was asked for "CSV" and no more
-    if "\0" in text:
+    if "\0" in text or raw.startswith(WORKBOOK):
         raise Unusable(
             f"The file {name} cannot be read: it is no text.",
             "malformed_csv",
@@ -124,6 +126,8 @@ def _rows(text: str, name: str) -> Iterator[tuple[int, list[str] | Unusable]]:
                     advice='In a quoted cell, a quotation mark is written twice: "{""remove_groups"": true}".',
                 ) from error
             text_of = "It is no CSV: after a cell in quotation marks something else stands before the separator."
+            if "field larger" in str(error):
+                text_of = f"A cell has more than {csv.field_size_limit():,} characters."
             advice = 'In a quoted cell, a quotation mark is written twice: "{""remove_groups"": true}".'
             yield number, Unusable(text_of, "malformed_line", advice=advice)
         else:

@@ -20,6 +20,7 @@ from leaver.m365.tenant import Tenant
 from leaver.offboarding import conflicts
 from leaver.offboarding.intake import House, Opened
 from leaver.offboarding.readiness import granted_for, lacking
+from leaver.offboarding.together import some_at_once
 from leaver.tasks.catalogue import all_tasks, in_order, waits_for
 from leaver.tasks.task import Context, Task, TaskType
 
@@ -111,6 +112,8 @@ class Preview:
 
 
 UNREACHABLE = "service_unavailable"
+PLANNED_AT_ONCE = 200
+"""Leavers of one request whose plans are made side by side: enough to fill every batch."""
 
 
 async def preview(house: House, opened: Sequence[Opened], *, progress: Callable[[str], None] | None = None) -> Preview:
@@ -119,8 +122,8 @@ async def preview(house: House, opened: Sequence[Opened], *, progress: Callable[
     A service that refuses the sign-in for everything stops at once; a task that cannot be planned is a blocker.
     """
     planned = [planned_for(house, item) for item in opened]
-    await asyncio.gather(*(_plan_one(item, progress) for item in planned))
-    await asyncio.gather(*(_warn_of_missing_permissions(house, item) for item in planned))
+    await some_at_once((_plan_one(item, progress) for item in planned), PLANNED_AT_ONCE)
+    await some_at_once((_warn_of_missing_permissions(house, item) for item in planned), PLANNED_AT_ONCE)
     records = [item.record for item in planned]
     return Preview(records[0].tenant, planned, _digest(record.digest for record in records))
 

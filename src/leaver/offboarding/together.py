@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+Result = TypeVar("Result")
 Work = Coroutine[Any, Any, object]
 
 
@@ -27,6 +28,17 @@ async def together(*work: Work) -> None:
     except BaseExceptionGroup as problems:
         found = [problem for problem in problems.exceptions if not isinstance(problem, _CancelledFromWithin)]
         raise (found[0] if found else asyncio.CancelledError()) from None
+
+
+async def some_at_once(work: Iterable[Coroutine[Any, Any, Result]], at_once: int) -> list[Result]:
+    """What comes of each, in their order; so many are under way at once, however many there are."""
+    places = asyncio.Semaphore(at_once)
+
+    async def placed(part: Coroutine[Any, Any, Result]) -> Result:
+        async with places:
+            return await part
+
+    return await asyncio.gather(*(placed(part) for part in work))
 
 
 def _close(part: Work, _: object) -> None:

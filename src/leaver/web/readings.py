@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from leaver.domain.errors import LeaverError
 from leaver.offboarding.planner import Preview
 
 VALID = timedelta(minutes=15)
@@ -17,6 +18,10 @@ MOST = 200
 """Plans that are kept at a time; the oldest goes."""
 
 Read = Callable[[Callable[[str], None]], Awaitable[Preview]]
+
+
+class Replaced(LeaverError):
+    """A plan that nobody reads any more: another one of the same draft is asked for."""
 
 
 @dataclass
@@ -30,6 +35,17 @@ class Reading:
     done: list[str] = field(default_factory=list)
     """The names of those whose plan is made."""
     read_at: datetime | None = None
+
+    def result(self) -> Preview:
+        """What was read; `Replaced` when another page has asked for another plan of the draft meanwhile."""
+        if self.task.cancelled():
+            raise Replaced("The plan is being read anew.", "replaced")
+        return self.task.result()
+
+    async def whole(self) -> Preview:
+        """What was read, once it is."""
+        await asyncio.wait([self.task])
+        return self.result()
 
     @property
     def valid_until(self) -> datetime:

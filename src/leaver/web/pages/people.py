@@ -37,9 +37,11 @@ async def people_post(request: Request, here: Here, session: Signed) -> Response
     members, actor = People(here.house.papers, here.house.audit), session.person.actor()
     name, what = str(form.get("name", "")), str(form.get("do", ""))
     known = {each.id for each in await here.house.tenants.all()}
-    tenants = [str(each) for each in form.getlist("tenant") if each in known]
+    tenants = [str(each) for each in form.getlist("tenant")]
     password, problem = "", ""
     try:
+        if not known.issuperset(tenants):  # none at all would mean every tenant
+            raise Unusable("A tenant that was chosen is not there any more.", "unknown_tenant", advice="Choose again.")
         if what == "add":
             password = await members.add(name, _role(str(form.get("role", ""))), tenants, actor)
         elif what == "change":

@@ -28,7 +28,7 @@ from leaver.web.pages.together import remember
 from leaver.web.pages.wizard_settings import faults_of, settings_page
 from leaver.web.pages.wizard_users import SAVED
 from leaver.web.reach import tenant_of
-from leaver.web.readings import Reading
+from leaver.web.readings import Reading, Replaced
 from leaver.web.rooms import Here, Rooms
 from leaver.web.shell import Signed, lists, page
 
@@ -57,7 +57,9 @@ async def show(request: Request, here: Here, session: Signed, draft_id: str, for
             )
             answer.headers["Refresh"] = LOOK_AGAIN
             return answer
-        preview = reading.task.result()
+        preview = reading.result()
+    except Replaced:  # in another tab
+        return RedirectResponse(request.url.path, 303)
     except (Unusable, Refused) as problem:
         here.readings.forget(draft_id)
         return await settings_page(request, here, session, draft, error=_advised(problem))
@@ -160,12 +162,14 @@ async def _again(
     *,
     before: Preview | None = None,
 ) -> Response:
-    """The plan of this moment, with what is different from the one that was shown."""
-    then = here.readings.read_at(draft["id"])
+    """The plan of this moment; with what is different from the one that was shown, where the tenant has changed."""
+    then = None if before is None else here.readings.read_at(draft["id"])
     here.readings.forget(draft["id"])
     reading = await _reading(here, session, draft)
     try:
-        fresh = await reading.task
+        fresh = await reading.whole()
+    except Replaced:
+        return RedirectResponse(request.url.path, 303)
     except LeaverError as problem:
         here.readings.forget(draft["id"])
         return await settings_page(request, here, session, draft, error=_advised(problem))
@@ -300,7 +304,8 @@ def _wrong_names(records: list[Offboarding], form: Mapping[str, list[str]]) -> d
 
 
 def _advised(error: LeaverError) -> str:
-    return f"{error.message} {error.advice}".strip()
+    """What went wrong, and what to do; but for what is done at the command line."""
+    return error.message if "`leaver " in error.advice else f"{error.message} {error.advice}".strip()
 
 
 def _as_text(preview: Preview) -> str:

@@ -29,6 +29,8 @@ MOST_USERS = 50
 SAVED = "/drafts?saved=1"
 SHORTEST = 2
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+AROUND_A_NAME = "'\"`<>()[]*•·–-"
+"""What stands around names in lists: quotation marks, brackets, bullets."""
 MOST_LATE = 200
 """People of whom a page asks for more at a time."""
 PATIENCE = 2.0
@@ -159,7 +161,7 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
 
 async def _paste(draft: dict[str, Any], doorway: Tenant, text: str, refused: Mapping[str, Refusal]) -> str:
     """Find everybody of a list; what is not found is shown before anybody is selected."""
-    wanted = list(dict.fromkeys(each for each in re.split(r"[\s,;]+", text) if each))
+    wanted = named_in(text)
     if not wanted:
         return "Paste at least one UPN or e-mail address."
     if len(wanted) > MOST_USERS:
@@ -170,6 +172,22 @@ async def _paste(draft: dict[str, Any], doorway: Tenant, text: str, refused: Map
         return _add(draft, found, refused)
     draft["pasted"] = {"found": found, "missing": missing}
     return ""
+
+
+def named_in(text: str) -> list[str]:
+    """Who a pasted list names, each once: as mail programs, spreadsheets and tickets write people down.
+
+    Of `Vance, Adele <adele@contoso.com>` and of the row of a spreadsheet only the addresses count.
+    """
+    found: dict[str, str] = {}
+    for line in re.split(r"[;\r\n]+", text.replace("\ufeff", "")):
+        cells = re.findall(r"<([^<>\s]+@[^<>\s]+)>", line)
+        if not cells and "\t" in line:
+            cells = [cell for cell in line.split("\t") if "@" in cell or GUID.fullmatch(cell.strip())]
+        for each in re.split(r"[\s,]+", " ".join(cells or [line])):
+            name = re.sub(r"^mailto:", "", each.strip(AROUND_A_NAME), flags=re.IGNORECASE).rstrip(".")
+            found.setdefault(name.casefold(), name)
+    return [name for name in found.values() if name]
 
 
 async def _look_up(doorway: Tenant, wanted: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
