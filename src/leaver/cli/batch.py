@@ -37,7 +37,7 @@ class Batch:
 
     @property
     def _total(self) -> int:
-        return len({each.number for each in (*self.lines, *self.bad)})
+        return len({line.number for line in self.lines} | {line.number for line in self.bad})
 
     def reject(self, line: Line, error: LeaverError) -> None:
         """Leave the user of a line alone."""
