@@ -55,7 +55,8 @@ class NothingKept:
 
 async def overhead(house: House, tenants: Sequence[str]) -> dict[str, float]:
     """Milliseconds that keeping a task and holding its offboarding add to settling it."""
-    bare, kept = [], []
+    bare: list[float] = []
+    kept: list[float] = []
     for tenant in tenants:
         for user, times in (("ada", bare), ("bob", kept)):
             planned = await preview(house, await accept(house, tenant, [_upn(tenant, user)], SETTINGS))

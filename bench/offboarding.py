@@ -62,7 +62,7 @@ def house_for(mode: str) -> tuple[Any, OneByOne | None]:
     alone = OneByOne(inner) if mode == "one_by_one" else None
     http = transport.Http(ca_file=config.ca_file, transport=alone or (inner if mode == "unbounded" else None))
     if mode == "unbounded":
-        wires.Budget = lambda *_, **__: budgets.Budget(1000)  # type: ignore[assignment,misc]
+        wires.Budget = lambda *_, **__: budgets.Budget(1000)  # type: ignore[attr-defined,assignment]  # no limits
     return build(config, http), alone
 
 

@@ -120,13 +120,15 @@ class Provider:
             client, _, secret = base64.b64decode(authorization[6:]).decode().partition(":")
         else:
             client, secret = form.get("client_id", ""), form.get("client_secret", "")
-        right = asked is not None and asked["code_challenge"] == challenge.decode().rstrip("=")
         right = (
-            right and form.get("redirect_uri") == asked["redirect_uri"] and form["grant_type"] == "authorization_code"
+            asked is not None
+            and asked["code_challenge"] == challenge.decode().rstrip("=")
+            and asked["redirect_uri"] == form.get("redirect_uri")
+            and form["grant_type"] == "authorization_code"
         )
         if (client, secret) != (CLIENT, CLIENT_SECRET):
             return 401, {"error": "invalid_client"}
-        if not right:
+        if asked is None or not right:
             return 400, {"error": "invalid_grant"}
         claims = {"aud": CLIENT, "nonce": asked["nonce"]} | self.person | self.id_token
         return 200, {"token_type": "Bearer", "access_token": "for-userinfo", "id_token": self.token(**claims)}

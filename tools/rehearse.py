@@ -120,8 +120,8 @@ class Rehearsal:
             inner = self.folder / name / "memory"  # the disk itself is an overlay, which cannot lie on another one
             inner.mkdir()
             mount("tmpfs", "tmpfs", inner)
-            for part in ("upper", "work"):
-                (inner / part).mkdir()
+            for layer in ("upper", "work"):
+                (inner / layer).mkdir()
             mount(
                 "overlay", "overlay", parts["root"], f"lowerdir=/,upperdir={inner / 'upper'},workdir={inner / 'work'}"
             )
@@ -390,7 +390,7 @@ def postgresql(rehearsal: Rehearsal, said: Mapping[str, Any], values: Mapping[st
     rehearsal.running.append(service)
     check = [binaries / said["healthcheck"]["test"][1], "-h", "127.0.0.1", *said["healthcheck"]["test"][2:]]
     until("db", lambda: subprocess.run(check, check=False, stdout=rehearsal.log).returncode == 0)
-    create = [binaries / "createdb", "-h", "127.0.0.1", "-U", user, env.get("POSTGRES_DB", user)]
+    create: list[str | Path] = [binaries / "createdb", "-h", "127.0.0.1", "-U", user, env.get("POSTGRES_DB", user)]
     subprocess.run(create, check=True, env={"PGPASSWORD": env["POSTGRES_PASSWORD"]})
     say(f"db: {binaries.parent.name}, in place of {said['image']}")
 

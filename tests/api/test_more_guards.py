@@ -118,7 +118,7 @@ async def test_an_odd_last_event_id_is_read_as_none(client: Client, house: House
     made = (await client.post("/api/v1/offboardings", json=WISH)).json()["offboardings"][0]["id"]
     await work(house)
 
-    answer = await client.get(f"/api/v1/offboardings/{made}/events", headers={"Last-Event-ID": b"\xb2"})
+    answer = await client.get(f"/api/v1/offboardings/{made}/events", headers={b"Last-Event-ID": b"\xb2"})
 
     assert "event: end" in answer.text
 

@@ -119,7 +119,7 @@ def test_whatever_is_sent_the_answer_is_as_documented(
         send, close = runner.run(_program(config, wire, world, who))
         before = len(wire.calls)
 
-        def ask(case: Case) -> None:
+        def ask(case: Case[Any]) -> None:
             response = runner.run(send(case))
             stream = "event-stream" in response.headers.get("content-type", "")
             case.validate_response(response, checks=CHECKS[:3] if stream else CHECKS)
@@ -148,7 +148,7 @@ def test_whatever_is_sent_the_answer_is_as_documented(
 
 async def _program(config: Config, wire: Wire, world: World, who: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """A program with some offboardings in it, and the way to send a case to it."""
-    http = Http(transport=httpx.ASGITransport(wire.app))  # type: ignore[arg-type]
+    http = Http(transport=httpx.ASGITransport(wire.app))
     house = build(config, http)
     await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain]))
     ids = await _offboardings(house, world)
@@ -158,7 +158,7 @@ async def _program(config: Config, wire: Wire, world: World, who: str) -> tuple[
     app = create(house=house, works=False)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://leaver.test", headers=headers)
 
-    async def send(case: Case) -> httpx.Response:
+    async def send(case: Case[Any]) -> httpx.Response:
         parameters = case.path_parameters
         if "offboarding_id" in parameters and len(str(parameters["offboarding_id"])) % 3:
             parameters["offboarding_id"] = ids[len(str(parameters["offboarding_id"])) % len(ids)]
@@ -170,7 +170,7 @@ async def _program(config: Config, wire: Wire, world: World, who: str) -> tuple[
         asked = case.as_transport_kwargs(base_url="http://leaver.test")
         data = asked.pop("data", None)
         asked["content"] = data.encode() if isinstance(data, str) else data
-        kept = {
+        kept: dict[str, Any] = {
             name: asked.get(name)
             for name in ("method", "url", "params", "json", "content", "headers")
             if asked.get(name) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -102,7 +103,7 @@ async def test_without_an_issuer_no_jwt_is_believed(client: Client, door: tuple[
     ],
 )
 async def test_a_configuration_that_does_not_fit_is_refused_before_anything_is_served(
-    house: House, wrong: dict[str, str]
+    house: House, wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(Unusable):
         create(replace(house.config, **wrong))

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from e2e.portal import Server
 from e2e.terminal import Terminal
-from e2e.test_server import Server
 
 pytestmark = pytest.mark.e2e
 OPEN = {"LEAVER_WEBHOOK_HTTP": "true", "LEAVER_WEBHOOK_NETWORKS": "127.0.0.0/8"}

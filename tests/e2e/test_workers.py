@@ -57,7 +57,8 @@ def soon(seconds: float) -> str:
 def state(terminal: Terminal, offboarding_id: str, **environment: str) -> dict[str, Any]:
     """How it stands."""
     shown = terminal.leaver("status", offboarding_id, "--json", **environment)
-    return json.loads(shown.stdout)["offboardings"][0]
+    standing: dict[str, Any] = json.loads(shown.stdout)["offboardings"][0]
+    return standing
 
 
 def is_in(terminal: Terminal, offboarding_id: str, *states: str, **environment: str) -> Callable[[], bool]:
@@ -151,7 +152,7 @@ def test_two_workers_and_a_database_that_is_away_for_a_while(terminal: Terminal,
 
     name = f"gate{time.time_ns()}"
     with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}"')
     with Gate(int(postgres.rpartition(":")[2])) as gate:
         around = {"LEAVER_DATABASE_URL": f"postgresql://leaver@127.0.0.1:{gate.port}/{name}"}
         around |= {"LEAVER_LEASE_SECONDS": "5"}

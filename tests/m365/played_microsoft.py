@@ -33,7 +33,7 @@ class Asked:
 
     @property
     def cmdlet(self) -> str:
-        return self.body["CmdletInput"]["CmdletName"]
+        return str(self.body["CmdletInput"]["CmdletName"])
 
 
 class Microsoft:

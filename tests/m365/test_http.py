@@ -281,7 +281,7 @@ async def test_calls_are_recorded_by_whoever_made_them(microsoft: Microsoft) -> 
             await graph.get(path, {"$filter": "secret eq 1"})
         return [call.what for call in calls]
 
-    assert await asyncio.gather(one("/a"), one("/b"), one("/a")) == [["/a"], ["/b"], ["/a"]]
+    assert list(await asyncio.gather(one("/a"), one("/b"), one("/a"))) == [["/a"], ["/b"], ["/a"]]
     assert len(microsoft.batches) == 1
 
 

@@ -305,7 +305,7 @@ class TestUsers:
                 raise refusal
             return [{"id": "1", "displayName": "Ada"}]
 
-        stubs.graph.pages = pages  # type: ignore[method-assign]
+        stubs.graph.pages = pages  # type: ignore[method-assign,assignment]
 
         found = await stubbed.users.find("ada")
 

@@ -27,7 +27,7 @@ def config(config: Config) -> Config:
 @pytest.fixture
 async def house(config: Config, wire: Wire, world: World) -> AsyncIterator[House]:
     """The real objects."""
-    http = Http(transport=httpx.ASGITransport(wire.app))  # type: ignore[arg-type]
+    http = Http(transport=httpx.ASGITransport(wire.app))
     house = build(config, http)
     await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain, world.initial_domain]))
     yield house

@@ -161,7 +161,7 @@ async def test_whoever_dies_at_a_step_is_followed_by_one_who_brings_it_to_the_sa
     """G1: the end, the evidence, the mails and the news are those of an undisturbed run."""
     give_ada_everything(world)
     world.add_group("sales2", "ada")
-    house = build(config, Http(transport=httpx.ASGITransport(wire.app)))  # type: ignore[arg-type]
+    house = build(config, Http(transport=httpx.ASGITransport(wire.app)))
     await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain, world.initial_domain]))
     await house.book.add_webhook("Tickets", receiver.url, tuple(news.EVENTS), (), Actor("Tess"))
     planned = await Desk(house, world.domain).preview(ADA, settings=SETTINGS)

@@ -274,7 +274,7 @@ def troubles(draw: st.DrawFn) -> list[Fault]:
             "oauth2",
         ]
     )
-    how = st.sampled_from(
+    how: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         [
             {"status": 429, "headers": {"retry-after": "1"}},
             {"status": 429},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ SOON = (0.01, 0.02, 0.05)
 LITTLE = {"disable_sign_in": True, "remove_groups": True}
 
 
-async def accepted(desk: Desk, settings: dict[str, object], *users: str) -> Preview:
+async def accepted(desk: Desk, settings: dict[str, Any], *users: str) -> Preview:
     """A plan that was confirmed, and is kept."""
     planned = await desk.preview(*(users or (ADA,)), settings=settings)
     await accept_plan(desk.house.offboardings, planned)

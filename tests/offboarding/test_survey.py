@@ -240,7 +240,7 @@ class TestBuilding:
 @asynccontextmanager
 async def impatient(config: Config, wire: Wire) -> AsyncIterator[House]:
     """A house whose calls wait for nothing."""
-    http = Http(transport=httpx.ASGITransport(wire.app), budget=1.0)  # type: ignore[arg-type]
+    http = Http(transport=httpx.ASGITransport(wire.app), budget=1.0)
     house = build(config, http)
     yield house
     await http.aclose()
@@ -481,7 +481,7 @@ async def test_how_it_stands_is_said_to_programs(house: House, world: World) -> 
     none = as_json(await house.rights.standing(world.id), house.config)
     await ask_for_index(house, world.id, Actor("grace"))
     asked = as_json(await house.rights.standing(world.id), house.config)
-    built = as_json(await index_of(house, world), house.config)
+    built: dict[str, Any] = as_json(await index_of(house, world), house.config)
 
     assert (none["as_of"], none["usable"], none["building"]) == (None, False, None)
     assert asked["wanted_at"] is not None

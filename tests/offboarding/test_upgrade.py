@@ -75,7 +75,7 @@ async def test_what_was_scheduled_with_an_older_program_runs_with_this_one(
     world.add_group("carls", "carl")
     world.add_meeting("carl", "Monthly", "bob@contoso.example")
     rows = leave_behind(address, revision)
-    house = build(replace(config, database_url=address), Http(transport=httpx.ASGITransport(wire.app)))  # type: ignore[arg-type]
+    house = build(replace(config, database_url=address), Http(transport=httpx.ASGITransport(wire.app)))
 
     if house.database.dialect == "postgresql":  # several processes may use it: a person says when
         with pytest.raises(Unusable, match=f"revision {revision}.*this program needs"):

@@ -42,9 +42,9 @@ def schema(connection: Connection) -> dict[str, Any]:
         "revision": connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one(),
     } | {
         name: [
-            plain(sees.get_columns(name)),  # type: ignore[arg-type]
-            plain(sees.get_indexes(name)),  # type: ignore[arg-type]
-            plain(sees.get_foreign_keys(name)),  # type: ignore[arg-type]
+            plain(sees.get_columns(name)),
+            plain(sees.get_indexes(name)),
+            plain(sees.get_foreign_keys(name)),
             sees.get_pk_constraint(name)["constrained_columns"],
         ]
         for name in sees.get_table_names()
@@ -220,7 +220,7 @@ async def test_a_short_read_uses_no_thread_and_a_write_only_for_its_lock_and_the
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed_over: list[str] = []
-    plain = aiosqlite.Connection._execute
+    plain: Any = aiosqlite.Connection._execute
 
     async def watched(self: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
         handed_over.append(str(args[0]) if args else fn.__name__)

@@ -34,7 +34,7 @@ async def tenant_by_secret(wire: Wire, world: World, ada: Leaver, tmp_path: Path
         },
         dotenv_path=None,
     )
-    http = Http(transport=httpx.ASGITransport(wire.app))  # type: ignore[arg-type]
+    http = Http(transport=httpx.ASGITransport(wire.app))
     house = build(config, http)
     await house.tenants.save(KnownTenant(world.id, world.domain, world.name, [world.domain]))
     yield house.doorway(world.id).acting_on(ada)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from leaver.domain.plan import Note, PlanItem
+from leaver.domain.plan import Change, Note, PlanItem
 from leaver.tasks.task import Task
 
 
@@ -16,7 +16,7 @@ async def plan_of(task: Task[Any]) -> list[PlanItem]:
 
 async def codes(task: Task[Any]) -> dict[str, str]:
     """The code of each note, and of what does not apply or is awaited, to its text."""
-    return {item.code: item.text for item in await plan_of(task) if hasattr(item, "code")}
+    return {item.code: item.text for item in await plan_of(task) if not isinstance(item, Change)}
 
 
 async def kinds(task: Task[Any]) -> dict[str, str]:

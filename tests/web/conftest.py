@@ -41,7 +41,7 @@ class Browser:
         self.page = await self.client.get(path, follow_redirects=True)
         return self.html
 
-    async def post(self, path: str = "", **fields: Any) -> str:
+    async def post(self, path: str = "", /, **fields: Any) -> str:
         """Post a form of the page that is shown."""
         found = re.search(r'name="csrf" value="([^"]+)"', self.html)
         data = {"csrf": found[1] if found else "", **{key.replace("__", ":"): value for key, value in fields.items()}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from leaver.access.roles import Person, Role
 from leaver.access.sessions import Sessions
@@ -90,7 +91,8 @@ async def test_values_are_kept_and_wrong_ones_are_explained(browser: Browser, ho
 
     await browser.post(**{"is:forward_mail": "on", "forward_mail.to": "manager"})
 
-    assert (await house.defaults.get("organization"))["forward_mail"]["value"]["to"] == "manager"
+    kept: dict[str, Any] = dict(await house.defaults.get("organization"))
+    assert kept["forward_mail"]["value"]["to"] == "manager"
     assert 'value="manager"' in row(browser, "forward_mail")
 
 

@@ -59,7 +59,8 @@ async def test_the_wizard_from_the_first_step_to_the_undo(
     await work(house)
     await browser.open(run)
     assert "Completed" in browser.html or "Follow-up" in browser.html
-    assert not world.users["ada"].enabled
+    ada = world.users["ada"]
+    assert ada.enabled is False
     assert "Grace" in await browser.open(f"{run}/report")
     await browser.open(f"{run}/undo")
     await browser.post(task=["disable_sign_in"])

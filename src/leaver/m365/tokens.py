@@ -145,7 +145,7 @@ class Tokens:
         return answer
 
     def _ask_msal(self, loop: asyncio.AbstractEventLoop, endpoint: str, tenant_id: str, scope: str) -> Answer:
-        import msal  # type: ignore[import-untyped]  # slow to import, and needed only here
+        import msal  # slow to import, and needed only here
 
         post = _Post(self._http, loop, endpoint)
         try:
@@ -328,7 +328,7 @@ def _signer(certificate: str) -> Any:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from msal.oauth2cli.assertion import JwtAssertionCreator  # type: ignore[import-untyped]
+    from msal.oauth2cli.assertion import JwtAssertionCreator
 
     try:
         pem = certificate.encode() if "-----BEGIN" in certificate else Path(certificate).expanduser().read_bytes()

@@ -272,7 +272,7 @@ async def test_recipients_of_send_as_are_resolved_and_asked_one_by_one_where_the
     stubbed: Tenant, stubs: Stubs, eve: Leaver
 ) -> None:
     """D12, E9: a right is never taken from whoever happens to have the name."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"Identity": "Sales", "Trustee": "eve", "AccessRights": ["SendAs"], "AccessControlType": "Allow"},
         {"Identity": "Twins", "Trustee": "eve", "AccessRights": "sendas", "AccessControlType": "Allow"},
         {"Identity": "Gone", "Trustee": "eve", "AccessRights": "sendas", "AccessControlType": "Allow"},

@@ -91,7 +91,8 @@ async def test_sign_in_is_blocked_and_properties_are_cleared(world: World, tenan
 
     await tenant.users.update(ada.id, accountEnabled=False, onPremisesImmutableId=None)
 
-    assert (user.enabled, user.immutable_id) == (False, None)
+    now = world.users["ada"]
+    assert (now.enabled, now.immutable_id) == (False, None)
     assert (await tenant.fresh().users.get(ada.id)).account_enabled is False
 
 

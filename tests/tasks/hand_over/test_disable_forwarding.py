@@ -24,7 +24,8 @@ async def test_both_kinds_of_forward_end(world: World, tenant: Tenant, ada: Leav
 
     await Asked(tenant, ada, DisableForwarding).run()
 
-    assert (mailbox.forwarding_address, mailbox.forwarding_smtp) == (None, None)
+    now = world.mailboxes["ada"]
+    assert (now.forwarding_address, now.forwarding_smtp) == (None, None)
 
 
 async def test_a_mailbox_that_forwards_nothing_is_left_alone(world: World, tenant: Tenant, ada: Leaver) -> None:
