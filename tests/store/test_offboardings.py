@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from leaver.domain.actor import Actor
 from leaver.domain.errors import LeaseLost, Unusable
@@ -258,3 +259,25 @@ async def test_who_has_an_offboarding_under_way_is_known_by_user(kept: Offboardi
 
     assert set(found) == {"u1", "u4"}
     assert (found["u4"].state, found["u4"].at, found["u4"].asked_by) == (scheduled.state.value, NOW + DAY, "Tess")
+
+
+async def test_a_trail_that_was_cut_off_with_its_head_is_noticed(kept: Offboardings, database: Database) -> None:
+    for number in (1, 2):
+        await kept.add(one(number, f"u{number}"))
+    audit = Audit(database)
+    assert (await audit.verify(), (await audit.last())[0]) == ([], 2)
+    drop = {"sqlite": "DROP TRIGGER {0}", "postgresql": "DROP TRIGGER {0} ON audit"}[database.dialect]
+    find = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = 'audit'::regclass",
+    }[database.dialect]
+
+    async with database.begin() as connection:
+        for name in (await connection.execute(text(find))).scalars().all():
+            await connection.execute(text(drop.format(name)))
+        await connection.execute(text("DELETE FROM audit WHERE number = 2"))
+        await connection.execute(
+            text("UPDATE audit_head SET number = 1, hash = (SELECT hash FROM audit WHERE number = 1)")
+        )
+
+    assert await audit.verify() == ["The trail does not tell who asked for o0002: entries are gone."]

@@ -124,3 +124,32 @@ async def test_a_foreign_key_opens_nothing_and_says_so(database: Database, tmp_p
         await Vault(database, Keys(tmp_path / "two")).get("webhook")
     with pytest.raises(Unusable, match="not 32 bytes"):
         await Vault(database, Keys(tmp_path, "short")).get("webhook")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"not a key"])
+def test_a_key_file_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "secret.key").write_bytes(content)
+
+    with pytest.raises(Unusable, match=r"secret\.key"):
+        Keys(tmp_path).read()
+
+
+def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").mkdir()
+
+    with pytest.raises(Unusable, match="cannot be read: Is a directory"):
+        Keys(tmp_path).read()
+
+
+async def test_what_is_sealed_while_the_key_changes_can_be_opened_afterwards(
+    database: Database, tmp_path: Path
+) -> None:
+    vault = Vault(database, Keys(tmp_path))
+    await vault.put("first", "one")
+
+    names = [f"name {number}" for number in range(20)]
+    some, others = ([vault.put(name, name) for name in part] for part in (names[:10], names[10:]))
+    await asyncio.gather(*some, vault.rotate(), *others)
+
+    assert [await vault.get(name) for name in names] == names
+    assert await vault.get("first") == "one"

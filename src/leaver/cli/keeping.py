@@ -64,14 +64,19 @@ def audit() -> None:
 @json_option
 def verify(wants_json: bool) -> int:
     """Find a changed, missing or reordered entry."""
-    problems = in_store(lambda store: store.audit.verify())
+
+    async def work(store: Store) -> tuple[list[str], tuple[int, str]]:
+        return await store.audit.verify(), await store.audit.last()
+
+    problems, (number, sha256) = in_store(work)
     if wants_json:
-        print_json({"intact": not problems, "problems": problems})
+        print_json({"intact": not problems, "problems": problems, "entries": number, "last_hash": sha256})
     elif problems:
         for problem in problems:
             click.secho(problem, fg="red", err=True)
     else:
         click.echo("The audit trail is intact: every entry follows from the one before it.")
+        click.echo(f"Entry {number:,} is the last one, its hash {sha256}.")
     return Ending.FAILED if problems else Ending.FINE
 
 

@@ -22,6 +22,7 @@ PAGE = 500
 ENTRY = tables.audit.c
 NAMES = [str(column.name) for column in tables.audit.columns]
 """As plain texts: with the library's own kind of names an entry is ten times as slow to write down."""
+IDS_SHOWN = 5
 FIRST = "0" * 64
 """What the first entry names as the one before it."""
 
@@ -156,7 +157,34 @@ class Audit:
             return {row.id: About(row.user_upn, row.user_name, row.reference) for row in rows}
 
     async def verify(self) -> list[str]:
-        """What is wrong with the chain; empty when nothing is. A changed, missing or reordered entry is found."""
+        """What is wrong with the chain; empty when nothing is. A changed, missing or reordered entry is found.
+
+        A trail that was cut off with its head is noticed by the offboardings that it does not tell of.
+        """
+        return await self._faults_of_the_chain() + await self._untold()
+
+    @uninterrupted
+    async def last(self) -> tuple[int, str]:
+        """Number and hash of the last entry: who keeps them elsewhere can prove what was before."""
+        async with self._database.begin(write=False, short=True) as connection:
+            head = (await connection.execute(select(tables.audit_head))).one_or_none()
+        return (0, FIRST) if head is None else (head.number, head.hash)
+
+    @uninterrupted
+    async def _untold(self) -> list[str]:
+        heads = tables.offboardings.c
+        told = select(ENTRY.offboarding_id).where(ENTRY.what.in_(("offboarding.accepted", "undo.accepted")))
+        query = select(heads.id).where(heads.id.not_in(told)).order_by(heads.id)
+        async with self._database.begin(write=False) as connection:
+            ids = list((await connection.execute(query)).scalars())
+        more = f" and {len(ids) - IDS_SHOWN} more" if len(ids) > IDS_SHOWN else ""
+        return (
+            [f"The trail does not tell who asked for {', '.join(ids[:IDS_SHOWN])}{more}: entries are gone."]
+            if ids
+            else []
+        )
+
+    async def _faults_of_the_chain(self) -> list[str]:
         problems: list[str] = []
         previous, number = FIRST, 0
         while True:
@@ -171,9 +199,7 @@ class Audit:
                 if entry["hash"] != seal(entry):
                     problems.append(f"Entry {number} was changed after it was written.")
                 previous = entry["hash"]
-            async with self._database.begin(write=False) as connection:
-                head = (await connection.execute(select(tables.audit_head))).one_or_none()
-            written = (0, FIRST) if head is None else (head.number, head.hash)
+            written = await self.last()
             if written == (number, previous):
                 return problems
             if number == seen:  # nothing was written while we looked, so they do not fit

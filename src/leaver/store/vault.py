@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy import text as text_of
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from leaver.domain.errors import Unusable
 from leaver.store import tables
@@ -26,7 +28,7 @@ class Keys:
 
     def read(self) -> MultiFernet:
         """The keys; a file with a fresh one is made on first use."""
-        return _fernets(self._lines())
+        return self._fernets(self._lines())
 
     def renew(self) -> MultiFernet:
         """Put a fresh key in front of the others; only for the file, the environment is not ours to change."""
@@ -39,7 +41,7 @@ class Keys:
             )
         lines = [Fernet.generate_key().decode(), *self._lines()]
         write_private(self._path, "\n".join(lines) + "\n")
-        return _fernets(lines)
+        return self._fernets(lines)
 
     def forget_the_old(self) -> None:
         """Keep the first key only, once nothing is sealed under another one."""
@@ -49,9 +51,29 @@ class Keys:
     def _lines(self) -> list[str]:
         if self._given:
             return [part.strip() for part in self._given.split(",") if part.strip()]
-        if not self._path.exists():
-            self._make()
-        return self._path.read_text(encoding="ascii").split()
+        try:
+            if not self._path.exists():
+                self._make()
+            return self._path.read_text(encoding="ascii").split()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it holds no keys"
+            raise Unusable(
+                f"The key file {self._path} cannot be read: {why}.",
+                "bad_key",
+                advice="Correct who may read it, or bring it back from the backup.",
+            ) from error
+
+    def _fernets(self, lines: list[str]) -> MultiFernet:
+        try:
+            return MultiFernet([Fernet(line) for line in lines])
+        except ValueError as error:
+            where = "LEAVER_SECRET_KEY" if self._given else f"The key file {self._path}"
+            raise Unusable(
+                f"{where} holds something that is not 32 bytes in URL-safe base64, or nothing.",
+                "bad_key",
+                advice="Bring back the former key. Only if nothing was ever sealed, make one with `python -c 'from "
+                "cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'`.",
+            ) from error
 
     def _make(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,8 +97,9 @@ class Vault:
     @uninterrupted
     async def put(self, name: str, text: str) -> None:
         """Keep a secret in place of what was there."""
-        sealed = self._keys.read().encrypt(text.encode()).decode()
         async with self._database.begin() as connection:
+            await self._one_at_a_time(connection)
+            sealed = self._keys.read().encrypt(text.encode()).decode()
             await connection.execute(delete(SECRETS).where(SECRETS.c.name == name))
             now = await self._database.now(connection)
             await connection.execute(insert(SECRETS).values(name=name, sealed=sealed, changed_at=now))
@@ -101,8 +124,9 @@ class Vault:
 
         `keep` makes no key: it seals under the first of those that are there, as after a change of the environment.
         """
-        keys = self._keys.read() if keep else self._keys.renew()
         async with self._database.begin() as connection:
+            await self._one_at_a_time(connection)
+            keys = self._keys.read() if keep else self._keys.renew()
             rows = (await connection.execute(select(SECRETS.c.name, SECRETS.c.sealed))).all()
             for name, sealed in rows:
                 again = keys.encrypt(_open(keys, name, sealed).encode()).decode()
@@ -110,6 +134,11 @@ class Vault:
         if not keep:
             self._keys.forget_the_old()
         return len(rows)
+
+    async def _one_at_a_time(self, connection: AsyncConnection) -> None:
+        """Nobody seals under a key that is being forgotten. Whoever writes to SQLite is alone there anyway."""
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text_of("LOCK TABLE secrets IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _open(keys: MultiFernet, name: str, sealed: str) -> str:
@@ -120,16 +149,4 @@ def _open(keys: MultiFernet, name: str, sealed: str) -> str:
             f"The secret {name!r} cannot be opened with the keys that are here.",
             "wrong_key",
             advice="Bring back the key file of this data folder, or the former LEAVER_SECRET_KEY.",
-        ) from error
-
-
-def _fernets(lines: list[str]) -> MultiFernet:
-    try:
-        return MultiFernet([Fernet(line) for line in lines])
-    except ValueError as error:
-        raise Unusable(
-            "A key is not 32 bytes in URL-safe base64.",
-            "bad_key",
-            advice="Make one with `python -c 'from cryptography.fernet import Fernet; "
-            "print(Fernet.generate_key().decode())'`.",
         ) from error
