@@ -17,7 +17,8 @@ from leaver.notify.book import Book
 from leaver.notify.courier import Courier
 from leaver.notify.post import Post
 from leaver.notify.reach import Reach
-from leaver.notify.services import MailServer, Services
+from leaver.notify.services import Attachment, MailServer, Services
+from leaver.offboarding.on_paper import file_name, on_paper
 from leaver.store.audit import Audit
 from leaver.store.database import Database
 from leaver.store.defaults import Defaults
@@ -80,7 +81,13 @@ def build(config: Config, http: Http) -> House:
     networks = (ipaddress.ip_network(text) for text in config.webhook_networks)
     post = Post(Reach(http=config.webhook_http, networks=networks), ca_file=config.ca_file)
     services = Services(MailServer.of(config.smtp_url, config.mail_from))
-    courier = Courier(outbox, targets, vault, audit, post, services)
+    offboardings = Offboardings(database, audit, outbox)
+
+    async def report(offboarding_id: str) -> Attachment:
+        record = await offboardings.get(offboarding_id)
+        return Attachment(file_name(record), await on_paper(record, audit, config.organization))
+
+    courier = Courier(outbox, targets, vault, audit, post, services, report)
     return House(
         config,
         http,
@@ -89,7 +96,7 @@ def build(config: Config, http: Http) -> House:
         database,
         audit,
         Tenants(database),
-        Offboardings(database, audit, outbox),
+        offboardings,
         Leases(database),
         RightsIndexes(database),
         Workers(database),
@@ -99,7 +106,7 @@ def build(config: Config, http: Http) -> House:
         outbox,
         post,
         courier,
-        Book(outbox, targets, vault, audit, papers, post.reach, services, courier),
+        Book(outbox, targets, vault, audit, papers, post.reach, services, courier, offboardings),
     )
 
 

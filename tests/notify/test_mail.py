@@ -21,6 +21,7 @@ from leaver.domain.errors import Unusable
 from leaver.m365.http import Http
 from leaver.notify.services import MailServer, Services
 from leaver.notify.wording import message
+from leaver.store.audit import Wanted
 from leaver.store.tenants import KnownTenant
 from leaver.wiring import House, build
 from m365_simulator.world import World
@@ -236,3 +237,81 @@ def test_many_follow_ups_are_cut() -> None:
 
     assert "- Task 0: Do it." in said.body
     assert "and 30 more" in said.body
+
+
+async def test_a_report_goes_to_each_address_by_itself_with_its_pdf(
+    house: House, desk: Desk, inbox: tuple[Inbox, int]
+) -> None:
+    (record,) = await desk.offboard(ADA, settings=WISH)
+    await house.courier.deliver_due()
+    inbox[0].mails.clear()
+
+    await house.book.mail_report(record, ["hr@example.com, Boss@example.com", "HR@example.com"], ADMIN)
+    await house.courier.deliver_due()
+
+    assert sorted(to for to, _ in inbox[0].mails) == [["Boss@example.com"], ["hr@example.com"]]
+    for _, mail in inbox[0].mails:
+        assert mail["Subject"].startswith("Offboarding report: Ada Example, ")
+        assert "Tess had it sent to you." in mail.get_body().get_content()  # type: ignore[union-attr]
+        (attached,) = mail.iter_attachments()
+        assert attached.get_filename() == f"offboarding-{record.id}.pdf"
+        assert attached.get_content().startswith(b"%PDF-")
+    assert {each.state for each in await house.book.reports(record)} == {"delivered"}
+    (entry,) = [entry async for entry in house.audit.entries(Wanted(offboarding_id=record.id))][-1:]
+    assert (entry["actor"], entry["after"]) == ("Tess", {"to": ["hr@example.com", "Boss@example.com"]})
+
+
+async def test_a_report_that_is_not_taken_is_tried_again(house: House, desk: Desk, inbox: tuple[Inbox, int]) -> None:
+    (record,) = await desk.offboard(ADA, settings=WISH)
+    inbox[0].answer = "451 Later"
+
+    (sent,) = await house.book.mail_report(record, ["hr@example.com"], ADMIN)
+    await house.courier.deliver_due()
+
+    (delivery,) = await house.book.reports(record)
+    assert (delivery.id, delivery.state, delivery.attempts) == (sent.id, "waiting", 1)
+    assert delivery.log[0]["reason"]
+
+
+async def test_whoever_is_named_beforehand_gets_the_report_at_the_end(
+    house: House, desk: Desk, inbox: tuple[Inbox, int]
+) -> None:
+    planned = await desk.preview(ADA, settings=WISH)
+    planned.offboardings[0].report_to = house.book.report_to(["hr@example.com"])
+    from leaver.offboarding.see_through import carry_out
+
+    await carry_out(house, planned, on_event=lambda _: None, look_again=desk.look_again)
+    await house.courier.deliver_due()
+
+    ((to, mail),) = inbox[0].mails
+    assert to == ["hr@example.com"]
+    assert next(mail.iter_attachments()).get_content_type() == "application/pdf"
+
+
+@pytest.mark.parametrize(
+    ("texts", "code"),
+    [
+        (["hr@example.com\r\nBcc: all@example.com x"], "bad_mail_address"),
+        (["hr@example.com, nonsense"], "bad_mail_address"),
+        (["<hr@example.com>"], "bad_mail_address"),
+        ([" , "], "no_recipient"),
+        ([f"p{n}@example.com" for n in range(21)], "too_many"),
+    ],
+)
+async def test_what_is_no_list_of_addresses_sends_nothing(
+    house: House, desk: Desk, texts: list[str], code: str
+) -> None:
+    (record,) = await desk.offboard(ADA, settings=WISH)
+
+    with pytest.raises(Unusable) as caught:
+        await house.book.mail_report(record, texts, ADMIN)
+
+    assert caught.value.code == code
+    assert await house.book.reports(record) == []
+
+
+async def test_there_is_no_report_before_the_end(house: House, desk: Desk) -> None:
+    planned = await desk.preview(ADA, settings=WISH)
+
+    with pytest.raises(Unusable, match="has not ended"):
+        await house.book.mail_report(planned.offboardings[0], ["hr@example.com"], ADMIN)

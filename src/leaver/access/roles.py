@@ -28,6 +28,8 @@ class Right(StrEnum):
     """Read a tenant for a plan."""
     OFFBOARD = "offboard"
     """Accept, retry, cancel, move, skip and undo offboardings."""
+    MAIL = "mail reports"
+    """Have Leaver mail a report to others, in the organization's name."""
     PRIVILEGED = "privileged"
     """All of it for users with administrator roles."""
     MANAGE = "manage"
@@ -37,9 +39,9 @@ class Right(StrEnum):
 
 ALLOWED: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.SEE}),
-    Role.OPERATOR: frozenset({Right.SEE, Right.PLAN, Right.OFFBOARD}),
+    Role.OPERATOR: frozenset({Right.SEE, Right.PLAN, Right.OFFBOARD, Right.MAIL}),
     Role.ADMINISTRATOR: frozenset(Right),
-    Role.AUDITOR: frozenset({Right.SEE, Right.AUDIT}),
+    Role.AUDITOR: frozenset({Right.SEE, Right.AUDIT, Right.MAIL}),
 }
 
 

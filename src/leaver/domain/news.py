@@ -13,6 +13,8 @@ FINISHED = "offboarding.finished"
 FAILED = "offboarding.failed"
 FOLLOW_UP_DUE = "offboarding.follow_up_due"
 APPROVAL_NEEDED = "offboarding.approval_needed"
+REPORT = "offboarding.report"
+"""The report goes by mail to somebody whom a person named. Nobody can subscribe to it."""
 TEST = "leaver.test"
 """Sent only when somebody asks for it, to one target."""
 EVENTS = {

@@ -171,6 +171,8 @@ class Offboarding:
     """What a second person must agree to; nothing: nobody has to."""
     notify: list[str] = field(default_factory=list)
     """How the request asked to be told of the end: `webhook`, `email`, `psa`."""
+    report_to: list[str] = field(default_factory=list)
+    """Mail addresses that get the report when it has ended."""
 
     full_scan: bool = False
     """Whether every mailbox is looked through for the leaver's rights, whatever the index of rights says."""
@@ -260,6 +262,7 @@ class Offboarding:
             "decisions": dict(self.decisions),
             "full_scan": self.full_scan,
             "notify": list(self.notify),
+            **({"report_to": list(self.report_to)} if self.report_to else {}),
             "notes": [note_json(note) for note in self.notes],
         }
 
@@ -322,6 +325,7 @@ class Offboarding:
             askers=document.get("askers", []),
             approval=Approval.from_json(document.get("approval")),
             notify=list(document.get("notify", [])),
+            report_to=list(document.get("report_to", [])),
             full_scan=document.get("full_scan", False),
             pruned=Pruned(**document["pruned"]) if document.get("pruned") else None,
         )

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from leaver.domain import news
 from leaver.domain.actor import Actor
 from leaver.domain.errors import Unusable
+from leaver.domain.offboarding import Offboarding
 from leaver.notify import signature
 from leaver.notify.courier import Courier
 from leaver.notify.reach import Reach
-from leaver.notify.services import Services, mail_address
+from leaver.notify.services import Services, mail_address, mail_addresses
 from leaver.store.audit import Audit
+from leaver.store.offboardings import Offboardings
 from leaver.store.outbox import MAIL_ADDRESS, Delivery, Outbox
 from leaver.store.papers import Papers
 from leaver.store.targets import Target, Targets
@@ -25,6 +27,7 @@ WEBHOOK, EMAIL, SERVICE = "webhook", "email", "service"
 BOTH_SIGN = timedelta(hours=24)
 """How long the old secret signs beside a new one, so that a receiver can change over."""
 MOST = 100
+MAIL_SERVER = "Set LEAVER_SMTP_URL and LEAVER_MAIL_FROM and start Leaver again; docs/operations.md shows how."
 LONGEST_NAME = 200
 
 
@@ -41,6 +44,7 @@ class Book:
         reach: Reach,
         services: Services,
         courier: Courier,
+        offboardings: Offboardings,
     ) -> None:
         self._outbox = outbox
         self._targets = targets
@@ -50,6 +54,7 @@ class Book:
         self._reach = reach
         self._services = services
         self._courier = courier
+        self._offboardings = offboardings
 
     @property
     def mails(self) -> bool:
@@ -194,6 +199,30 @@ class Book:
         """Keep it."""
         kept = mail_address(address) if address.strip() else ""
         await self._papers.put(MAIL_ADDRESS, person.lower()[:128], {"address": kept, "wanted": wanted})
+
+    def report_to(self, texts: Sequence[str]) -> list[str]:
+        """The mail addresses that a report is to go to; without a mail server, or where one is none, it is unusable."""
+        wanted = mail_addresses(texts)
+        if wanted and not self.mails:
+            raise Unusable("No mail server is configured.", "no_mail_server", advice=MAIL_SERVER)
+        return wanted
+
+    async def mail_report(self, record: Offboarding, texts: Sequence[str], actor: Actor) -> list[Delivery]:
+        """Send the report of an offboarding that has ended, a mail to each address."""
+        wanted = self.report_to(texts)
+        if not wanted:
+            raise Unusable("Say to which mail address.", "no_recipient")
+        if record.ended_at is None:
+            raise Unusable("It has not ended, so there is no report yet.", "still_active", advice="Wait for its end.")
+        if record.pruned is not None:
+            raise Unusable("It was pruned, so its report cannot be written again.", "pruned")
+        made = await self._offboardings.mail_report(record, wanted, actor)
+        self._courier.nudge()
+        return made
+
+    async def reports(self, record: Offboarding) -> list[Delivery]:
+        """To whom the report of an offboarding was sent, and how it went; the latest first."""
+        return await self._outbox.reports(record.id)
 
     async def unheard(self, notify: Collection[str], tenant_id: str) -> list[str]:
         """Which of the channels that a request asked for have nobody to tell."""

@@ -12,15 +12,16 @@ import json
 import logging
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
+from leaver.domain import news
 from leaver.domain.actor import ENGINE
 from leaver.domain.errors import LeaverError, StoreAway, TryAgain, Unusable
 from leaver.notify import signature
 from leaver.notify.post import Post
-from leaver.notify.services import Services
+from leaver.notify.services import Attachment, Services
 from leaver.notify.wording import message
 from leaver.store.audit import Audit
 from leaver.store.outbox import Attempt, Delivery, Outbox
@@ -55,6 +56,7 @@ class Courier:
         audit: Audit,
         post: Post,
         services: Services,
+        report: Callable[[str], Awaitable[Attachment]],
         *,
         pauses: Sequence[float] = PAUSES,
         disable_after: timedelta = DISABLE_AFTER,
@@ -65,6 +67,7 @@ class Courier:
         self._audit = audit
         self._post = post
         self._services = services
+        self._report = report
         self._pauses = pauses
         self._disable_after = disable_after
         self._news = asyncio.Event()
@@ -125,7 +128,8 @@ class Courier:
     async def _send(self, delivery: Delivery, target: Target | None) -> tuple[int | None, float]:
         if target is None or target.kind == "email":
             to = delivery.recipient if target is None else await self._secret(f"target.{target.id}.address")
-            await self._services.mail(to, message(delivery.type, delivery.data))
+            attachment = await self._report(delivery.offboarding_id) if delivery.type == news.REPORT else None
+            await self._services.mail(to, message(delivery.type, delivery.data), attachment)
             return None, 0.0
         address = await self._secret(f"target.{target.id}.address")
         if target.kind == "service":

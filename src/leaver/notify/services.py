@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from leaver.domain.errors import TryAgain, Unusable
@@ -20,6 +21,7 @@ from leaver.notify.wording import Message
 if TYPE_CHECKING:
     from apprise import Apprise, AppriseAsset
 
+MOST_RECIPIENTS = 20
 WAIT = 30.0
 """Seconds for one message."""
 SERVICES = {
@@ -69,6 +71,15 @@ class MailServer:
         return cls(parts.hostname or "", parts.port or port, mode, sender, user, password)
 
 
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    content: bytes
+    kind: str = "application/pdf"
+
+
 class NotTaken(TryAgain):
     """The service or the mail server did not take the message."""
 
@@ -93,11 +104,11 @@ class Services:
         """Hand a message to a service."""
         await _notify(await asyncio.to_thread(_service, address), message)
 
-    async def mail(self, to: str, message: Message) -> None:
-        """Send a mail."""
+    async def mail(self, to: str, message: Message, attachment: Attachment | None = None) -> None:
+        """Send a mail, with a file if there is one."""
         if self._mail_server is None:
             raise Unusable("No mail server is configured.", "no_mail_server", advice="Set LEAVER_SMTP_URL.")
-        await _notify(await asyncio.to_thread(_mail, self._mail_server, mail_address(to)), message)
+        await _notify(await asyncio.to_thread(_mail, self._mail_server, mail_address(to)), message, attachment)
 
 
 def mail_address(text: str) -> str:
@@ -108,6 +119,25 @@ def mail_address(text: str) -> str:
             "It is not a mail address.", "bad_mail_address", advice="Write one address, like team@example.com."
         )
     return wanted
+
+
+def mail_addresses(texts: Sequence[str]) -> list[str]:
+    """Several addresses, each once; in one text they have commas between them. What is none is named."""
+    wanted = [part for text in texts for part in re.split(r"[,;\s]+", text.strip()) if part]
+    wrong = [part for part in wanted if len(part) > 254 or not _MAIL.fullmatch(part)]
+    if wrong:
+        shown = ", ".join(repr(part[:80]) for part in wrong[:3])
+        raise Unusable(
+            f"{shown} {'is no mail address' if len(wrong) == 1 else 'are no mail addresses'}.",
+            "bad_mail_address",
+            advice="Write addresses like hr@example.com, with commas between them.",
+        )
+    once: dict[str, str] = {}
+    for part in wanted:
+        once.setdefault(part.casefold(), part)
+    if len(once) > MOST_RECIPIENTS:
+        raise Unusable(f"A report goes to at most {MOST_RECIPIENTS} addresses at once.", "too_many")
+    return list(once.values())
 
 
 def _asset() -> AppriseAsset:
@@ -189,17 +219,31 @@ def _mail(server: MailServer, to: str) -> Any:
     return found
 
 
-async def _notify(plugin: Any, message: Message) -> None:
+async def _notify(plugin: Any, message: Message, attachment: Attachment | None = None) -> None:
     from apprise import Apprise, NotifyFormat, NotifyType
 
     outgoing: Apprise = Apprise(asset=plugin.asset)
     outgoing.add(plugin)
     kind = NotifyType.FAILURE if message.grave else NotifyType.INFO
     result = await outgoing.async_notify(
-        body=message.body, title=message.title, notify_type=kind, body_format=NotifyFormat.TEXT, timeout=WAIT
+        body=message.body,
+        title=message.title,
+        notify_type=kind,
+        body_format=NotifyFormat.TEXT,
+        timeout=WAIT,
+        attach=None if attachment is None else _attached(attachment),
     )
     if not result:
         raise NotTaken(_why(result), "not_taken")
+
+
+def _attached(attachment: Attachment) -> Any:
+    from apprise import AppriseAttachment
+    from apprise.attachment.memory import AttachMemory
+
+    found, in_memory = AppriseAttachment(), cast("Any", AttachMemory)  # the library's own is untyped
+    found.add(in_memory(content=attachment.content, name=attachment.name, mimetype=attachment.kind))
+    return found
 
 
 def _why(result: Any) -> str:

@@ -45,6 +45,8 @@ def message(type_: str, data: Mapping[str, Any]) -> Message:
     """The words for an event."""
     if type_ == news.TEST:
         return Message("Leaver: a test", "This is a test. Nothing happened to anybody.")
+    if type_ == news.REPORT:
+        return _report(data)
     user, tenant = data["user"], data["tenant"]
     what = "Undo" if data["kind"] == "undo" else "Offboarding"
     title = f"{what} of {_name(user['display_name'])}: {SUBJECTS.get(type_, type_)}"
@@ -62,6 +64,20 @@ def message(type_: str, data: Mapping[str, Any]) -> Message:
     if data["url"].startswith("http"):
         lines += ["", data["url"]]
     return Message(title[:200], "\n".join(lines), grave=type_ == news.FAILED)
+
+
+def _report(data: Mapping[str, Any]) -> Message:
+    """The words that go with a report. Who reads them need not know Leaver."""
+    user, tenant = data["user"], data["tenant"]
+    what = "Undo" if data["kind"] == "undo" else "Offboarding"
+    name, where = _name(user["display_name"]), _name(tenant["name"] or tenant["domain"])
+    lines = [f"{what} of {name} ({_plain(user['upn'])}), {where}", STATES.get(data["state"], str(data["state"]))]
+    if data["reference"]:
+        lines.append(f"Reference: {_plain(data['reference'])}")
+    lines += ["", "The evidence report is attached as PDF: what was changed, when, by whom, and how it was verified."]
+    if data["sent_by"]:
+        lines.append(f"{_name(data['sent_by'])} had it sent to you.")
+    return Message(f"Offboarding report: {name}, {where}"[:200], "\n".join(lines))
 
 
 def _listed(heading: str, items: list[dict[str, Any]]) -> list[str]:

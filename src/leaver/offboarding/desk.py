@@ -45,6 +45,8 @@ class Request:
     """The same request with the same key is accepted once."""
     notify: Sequence[str] = ()
     """How to tell of the end: `webhook`, `email`, `psa`."""
+    report_to: Sequence[str] = ()
+    """Mail addresses that get the report when it has ended."""
     full_scan: bool = False
     """Look through every mailbox for the users' rights, whatever the index of rights says."""
     decisions_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -322,7 +324,7 @@ class Desk:
     @staticmethod
     def _mark(record: Offboarding, request: Request) -> None:
         record.at, record.time_zone, record.priority = request.at, request.time_zone, request.urgency
-        record.notify = list(request.notify)
+        record.notify, record.report_to = list(request.notify), list(request.report_to)
 
     @staticmethod
     def _key(record: Offboarding, request: Request, actor: Actor) -> tuple[str, str]:
@@ -332,6 +334,7 @@ class Desk:
         when = request.at.isoformat() if request.at else ""
         asked = [record.tenant.id, record.user.id, record.settings, record.decisions, record.reference, when]
         asked += ["full_scan"] if record.full_scan else []
+        asked += [{"report_to": list(request.report_to)}] if request.report_to else []
         text = json.dumps([actor.name, record.tenant.id, record.user.id, request.idempotency_key])
         return _sha256(text), _sha256(json.dumps(asked, sort_keys=True))
 

@@ -22,7 +22,7 @@ from leaver.store import tables
 from leaver.store.audit import Audit, Said
 from leaver.store.database import Database, uninterrupted
 from leaver.store.leases import Lease, held
-from leaver.store.outbox import Outbox
+from leaver.store.outbox import Delivery, Outbox
 from leaver.store.rows import HEAD, columns, in_parts, load, put_tasks
 
 A_FEW = 10
@@ -286,6 +286,22 @@ class Offboardings:
             return int((await connection.execute(wanted)).scalar_one())
 
     @uninterrupted
+    async def mail_report(self, record: Offboarding, recipients: Sequence[str], actor: Actor) -> list[Delivery]:
+        """Have its report sent to these addresses, with the audit entry of who wanted it."""
+        async with self._database.begin() as connection:
+            made = await self._outbox.write_report(connection, record, recipients, actor.name)
+            await self._audit.add(
+                actor,
+                "report.mailed",
+                tenant_id=record.tenant.id,
+                user_id=record.user.id,
+                offboarding_id=record.id,
+                after={"to": list(recipients)},
+                connection=connection,
+            )
+        return made
+
+    @uninterrupted
     async def settle_approval(self, record: Offboarding, actor: Actor, what: str) -> None:
         """Keep what a second person said, with its audit entry, if nobody has said or changed anything meanwhile."""
         async with self._database.begin() as connection:
@@ -488,6 +504,8 @@ def _accepted(record: Offboarding) -> dict[str, Any]:
         "tasks": sorted(record.settings),
         "reference": record.reference,
     }
+    if record.report_to:
+        told["report_to"] = list(record.report_to)
     if record.awaits_approval and record.approval is not None:
         told["awaits_approval"] = dict(record.approval.reasons)
     return told

@@ -82,6 +82,8 @@ class Outbox:
         rows = (await connection.execute(select(TARGETS).where(TARGETS.c.enabled))).mappings().all()
         mail = await self._mail_of(connection, record)
         now = await self._database.now(connection)
+        if self._mails and record.report_to and not set(types).isdisjoint(news.ENDINGS):
+            await self.write_report(connection, record, record.report_to, record.asked_by)
         for type_ in types:
             receivers: list[tuple[str | None, str]] = [
                 (row["id"], "") for row in rows if _wants(row, record.tenant.id, type_, record.notify)
@@ -92,6 +94,23 @@ class Outbox:
                 event_id = await _put_event(connection, now, type_, record, news.told(record, self._portal))
                 for target_id, recipient in receivers:
                     await _put_delivery(connection, now, event_id, target_id, recipient)
+
+    async def write_report(
+        self, connection: AsyncConnection, record: Offboarding, recipients: Collection[str], sent_by: str
+    ) -> list[Delivery]:
+        """Have the report sent to these addresses, a mail to each, in the caller's transaction."""
+        now = await self._database.now(connection)
+        told: dict[str, Json] = {**news.told(record, self._portal), "sent_by": sent_by}
+        event_id = await _put_event(connection, now, news.REPORT, record, told)
+        made = [await _put_delivery(connection, now, event_id, None, recipient) for recipient in recipients]
+        return await _found(connection, _shape().where(DELIVERIES.c.id.in_(made)).order_by(DELIVERIES.c.id))
+
+    @uninterrupted
+    async def reports(self, offboarding_id: str, limit: int = 100) -> list[Delivery]:
+        """To whom the report of an offboarding was sent, and how it went; the latest first."""
+        wanted = _shape().where(EVENTS.c.offboarding_id == offboarding_id, EVENTS.c.type == news.REPORT)
+        async with self._database.begin(write=False) as connection:
+            return await _found(connection, wanted.order_by(DELIVERIES.c.id.desc()).limit(limit))
 
     @uninterrupted
     async def test(self, target_id: str) -> Delivery:

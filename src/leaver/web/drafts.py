@@ -11,6 +11,7 @@ from leaver.access.roles import Person, Right, may, require
 from leaver.access.sessions import Session
 from leaver.domain.errors import Unusable
 from leaver.domain.moments import local_moment
+from leaver.notify.services import mail_addresses
 from leaver.offboarding.conflicts import in_vain
 from leaver.offboarding.desk import Request as Asked
 from leaver.offboarding.desk import refuse_unfit
@@ -104,6 +105,7 @@ def take_settings(draft: dict[str, Any], form: Mapping[str, list[str]]) -> None:
     draft["settings"] = forms.read(form)
     draft |= {"reference": said("reference")[:64], "at": said("at") if later else "", "tz": said("tz") if later else ""}
     draft["notify"] = form.get("notify", [])
+    draft["report_to"] = said("report_to")[:2000]
 
 
 def take_decisions(draft: dict[str, Any], form: Mapping[str, list[str]]) -> None:
@@ -130,6 +132,7 @@ def asked(draft: Mapping[str, Any]) -> Asked:
         idempotency_key=draft["id"],
         full_scan=bool(draft.get("full_scan")),
         notify=draft.get("notify", []),
+        report_to=mail_addresses([draft.get("report_to", "")]),
         decisions_of=draft["decisions"],
     )
 

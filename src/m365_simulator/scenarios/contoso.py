@@ -78,6 +78,7 @@ def _adele(world: World) -> None:
 
 
 def _difficult(world: World) -> None:
+    _sync(world)
     world.add_user(
         "diego.siciliani", "Diego Siciliani", synced=True, sam_account_name="diegos", on_premises_domain="CONTOSO"
     )
@@ -112,8 +113,7 @@ def _difficult(world: World) -> None:
 
 
 def _fabrikam(world: World) -> None:
-    world.synced = True
-    world.synced_at = f"{datetime.now(UTC) - timedelta(minutes=11):%Y-%m-%dT%H:%M:%SZ}"
+    _sync(world)
     world.add_user("pat.boss", "Pat Boss", licenses=[E3])
     world.add_user(
         "eve.synced",
@@ -124,3 +124,9 @@ def _fabrikam(world: World) -> None:
         manager="pat.boss",
     )
     world.add_group("everyone", "pat.boss", "eve.synced", synced=True)
+
+
+def _sync(world: World) -> None:
+    """The directory came through a moment ago."""
+    world.synced = True
+    world.synced_at = f"{datetime.now(UTC) - timedelta(minutes=11):%Y-%m-%dT%H:%M:%SZ}"

@@ -75,3 +75,28 @@ class DeliveryShown(Shape):
     next_at: str | None = Field(description="When it is tried next, while it waits.")
     replay_of: int | None
     attempts: list[AttemptShown] = Field(description="The last 20.")
+
+
+class ReportWish(Shape):
+    """To whom a report is mailed."""
+
+    to: list[str] = Field(min_length=1, max_length=20, examples=[["hr@contoso.com"]])
+
+
+class Sending(Shape):
+    """A report on its way to one address."""
+
+    id: int
+    to: str
+    state: Literal["waiting", "delivered", "failed"]
+    sent_by: str
+    created_at: str
+    ended_at: str | None
+    next_at: str | None = Field(description="When it is tried next, while it waits.")
+    attempts: list[AttemptShown] = Field(description="The last 20.")
+
+
+class Sendings(Shape):
+    """To whom a report was mailed, the latest first."""
+
+    items: list[Sending]

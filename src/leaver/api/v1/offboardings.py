@@ -57,6 +57,9 @@ class OffboardingRequest(PlanRequest):
     notify: list[Literal["webhook", "email", "psa"]] = Field(
         default=[], description="Who is told of the end, whatever they subscribe to."
     )
+    report_to: list[str] = Field(
+        default=[], max_length=20, description="Mail addresses that get the report as PDF when it has ended."
+    )
 
 
 class Move(Body):
@@ -107,6 +110,7 @@ async def create(
         body.priority,
         idempotency_key,
         body.notify,
+        here.house.book.report_to(body.report_to),
         body.full_scan,
     )
 

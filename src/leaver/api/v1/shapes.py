@@ -275,6 +275,7 @@ class OffboardingShown(Shape):
     asked_at: str
     asked_by: str
     asked_via: str
+    report_to: list[str] = Field([], description="Mail addresses that get the report when it has ended.")
     wake_at: str | None
     cancelled_at: str | None
     ended_at: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections import Counter
@@ -18,8 +17,9 @@ from leaver.access.targets import refuse_approver
 from leaver.domain.errors import LeaverError, Unusable
 from leaver.domain.offboarding import Offboarding
 from leaver.domain.plan import NoteKind, Reversibility
-from leaver.offboarding import paper, report, words
+from leaver.offboarding import report, words
 from leaver.offboarding.approval import is_asker
+from leaver.offboarding.on_paper import file_name, on_paper
 from leaver.offboarding.sections import by_section
 from leaver.store.audit import Wanted
 from leaver.web import progress
@@ -101,7 +101,15 @@ async def events(request: Request, here: Here, session: Signed, offboarding_id: 
 
 
 @router.get("/offboardings/{offboarding_id}/report")
-async def evidence(request: Request, here: Here, session: Signed, offboarding_id: str, version: str = "") -> Response:
+async def evidence(
+    request: Request,
+    here: Here,
+    session: Signed,
+    offboarding_id: str,
+    version: str = "",
+    error: str = "",
+    to: str = "",
+) -> Response:
     """The evidence, to read and to print. An undo makes another version; the earlier ones stay."""
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
     undos = [each for each in await _undos(here, record) if each.ended_at is not None]
@@ -127,7 +135,26 @@ async def evidence(request: Request, here: Here, session: Signed, offboarding_id
         sha256=report.fingerprint(report.evidence(record)),
         audit_entries=_numbers(entries),
         created_at=datetime.now(UTC),
+        mails=here.house.book.mails,
+        hands_on=may(session.person, Right.MAIL, record.tenant.id),
+        sent=await here.house.book.reports(record),
+        error=error,
+        to=to,
     )
+
+
+@router.post("/offboardings/{offboarding_id}/report/email")
+async def mail(request: Request, here: Here, session: Signed, offboarding_id: str) -> Response:
+    """Send the report to mail addresses."""
+    record = await record_of(here, session.person, offboarding_id, Right.MAIL)
+    to = str((await request.form()).get("to", ""))
+    back = f"/offboardings/{record.id}/report"
+    try:
+        await here.house.book.mail_report(record, [to], session.person.actor())
+    except Unusable as problem:
+        said = f"{problem.message} {problem.advice}".strip()
+        return RedirectResponse(f"{back}?error={quote(said)}&to={quote(to[:500])}#email", 303)
+    return RedirectResponse(f"{back}#sent", 303)
 
 
 @router.get("/offboardings/{offboarding_id}/report.json")
@@ -148,17 +175,11 @@ async def alone(here: Here, session: Signed, offboarding_id: str) -> Response:
 
 
 @router.get("/offboardings/{offboarding_id}/report.pdf")
-async def on_paper(here: Here, session: Signed, offboarding_id: str) -> Response:
+async def as_pdf(here: Here, session: Signed, offboarding_id: str) -> Response:
     """The evidence, as PDF."""
     record = await record_of(here, session.person, offboarding_id, Right.SEE)
-    headers = {"Content-Disposition": f'attachment; filename="offboarding-{record.id}.pdf"'}
-    entries = [entry async for entry in here.house.audit.entries(Wanted(offboarding_id=record.id))]
-    made = await asyncio.to_thread(
-        paper.pdf,
-        record,
-        organization=here.house.config.organization,
-        decided=report.decided(record, entries),
-    )
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(record)}"'}
+    made = await on_paper(record, here.house.audit, here.house.config.organization)
     return Response(made, media_type="application/pdf", headers=headers)
 
 

@@ -67,6 +67,10 @@ async def take(request: Request, here: Here, session: Signed, draft_id: str) -> 
     if do == "draft":
         return RedirectResponse(SAVED, 303)
     faults = faults_of(draft)
+    try:
+        here.house.book.report_to([draft["report_to"]])
+    except Unusable as error:
+        faults.append(Fault("mail", f"E-mail the report to: {error.message}"))
     if faults:
         return await settings_page(request, here, session, draft, faults=faults)
     wanted = _wanted(draft["settings"])
@@ -139,6 +143,7 @@ async def settings_page(
         channels=[
             channel for channel in news.CHANNELS if channel not in await here.house.book.unheard([channel], known.id)
         ],
+        mails=here.house.book.mails,
         starts=_starts(draft),
         now=datetime.now(UTC),
         zones=sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc")),
