@@ -219,6 +219,12 @@ class Guard:
             refusal = await _refusal(request, "malformed_request", "The header Host is malformed.", 400)
             await refusal(request.scope, request.receive, answer.send)
             return
+        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            refusal = await _refusal(
+                request, "malformed_request", "The address holds a character that is no text.", 400
+            )
+            await refusal(request.scope, request.receive, answer.send)
+            return
         if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:
             await (await _too_large(request))(request.scope, request.receive, answer.send)
             return

@@ -99,6 +99,8 @@ BREAKS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/api/v1/audit", {"params": {"after": 10**30}}),
     ("GET", "/api/v1/tenants/contoso.example/users", {"params": {"cursor": "$skiptoken=zz"}}),
     ("POST", "/api/ExecOffboardUser", {"content": b"[" * 100_000}),
+    ("GET", "/api/v1/offboardings", {"params": {"search": "a\0b"}}),
+    ("GET", "/api/v1/offboardings/a%00b", {}),
     ("GET", "/api/ListGraphRequest", {"params": {"tenantFilter": "contoso.example", "Endpoint": "users", "$top": "²"}}),
 ]
 """What once broke it."""

@@ -129,3 +129,16 @@ async def test_two_administrators_who_remove_each_other_at_once_leave_one(house:
 
     assert [each.code for each in results if isinstance(each, Unusable)] != []
     assert any(member.runs_all for member in await people.all())
+
+
+async def test_what_is_no_text_is_refused_in_forms_and_addresses(browser: Browser, world: World) -> None:
+    """PostgreSQL keeps no such character, and a search for it would fail there."""
+    for address in ("/?q=a%00b", "/offboardings/a%00b", "/audit?q=%00"):
+        await browser.open(address)
+        assert browser.page.status_code == 400, address
+
+    await browser.open("/settings/people")
+    await browser.post(do="add", name="x\0y", role="viewer")
+
+    assert browser.page.status_code == 400
+    assert "no text" in browser.html

@@ -25,6 +25,7 @@ from leaver.tasks.privilege import privilege_of
 
 KIND = "rule"
 KEY = "approval"
+LONGEST_NOTE = 2000
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,8 @@ async def _decide(
             advice="Somebody else must approve or refuse it. Whoever asked can cancel it.",
         )
     await allowed(record)
-    now = datetime.now(UTC)
-    record.approval = replace(
-        record.approval, verdict=verdict, decided_by=actor.name, decided_at=now, note=note.strip()
-    )
+    now, said = datetime.now(UTC), note_of(note)
+    record.approval = replace(record.approval, verdict=verdict, decided_by=actor.name, decided_at=now, note=said)
     if verdict is Verdict.REFUSED:
         record.cancelled_at = record.ended_at = now
         for task in record.tasks:
@@ -113,6 +112,18 @@ async def _decide(
                 task.outcome = Outcome.CANCELLED
     await house.offboardings.settle_approval(record, actor, f"{record.kind}.{verdict.value}")
     return record
+
+
+def note_of(text: str) -> str:
+    """A note as it is kept: in the record, in the evidence and in the trail for ever."""
+    note = text.strip()
+    if len(note) > LONGEST_NOTE:
+        raise Unusable(
+            f"The note has {len(note):,} characters; at most {LONGEST_NOTE:,} are kept.",
+            "note_too_long",
+            advice="Say it shorter, or name where it stands.",
+        )
+    return note
 
 
 def is_asker(record: Offboarding, actor: Actor) -> bool:

@@ -403,12 +403,13 @@ async def skip(kept: Offboardings, offboarding_id: str, task: str, note: str, ac
         raise Unusable(f"{record.id} has no task {task!r}.", "unknown_task")
     if found.outcome in (*DONE, Outcome.FOLLOW_UP):
         raise Unusable(f"{found.label or task} needs nobody: it is {found.outcome.value}.", "nothing_to_skip")
-    if not note.strip():
+    note = approval.note_of(note)
+    if not note:
         raise Unusable("Say why it is skipped.", "note_missing")
     before = found.outcome.value
     found.outcome = Outcome.FOLLOW_UP
-    found.notes.append(follow_up("skipped", f"Skipped by {actor.name}: {note.strip()}"))
-    told: dict[str, Json] = {"task": task, "was": before, "note": note.strip()}
+    found.notes.append(follow_up("skipped", f"Skipped by {actor.name}: {note}"))
+    told: dict[str, Json] = {"task": task, "was": before, "note": note}
     await kept.save(record, said=Said(actor, "task.skipped", told))
     return record
 

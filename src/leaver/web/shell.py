@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 from leaver import __version__
 from leaver.access.roles import Right, may
 from leaver.access.sessions import Session
-from leaver.domain.errors import Denied, LeaverError, NotSignedIn
+from leaver.domain.errors import Denied, LeaverError, NotSignedIn, Unusable
 from leaver.domain.plan import NoteKind, Reversibility
 from leaver.domain.products import product_name
 from leaver.offboarding import health, spoken, words
@@ -68,8 +68,12 @@ async def signed_in(request: Request, here: Here) -> Session:
     session = await here.sessions.of(request.cookies.get(COOKIE, ""), address)
     if session is None:
         raise NotSignedIn("Nobody is signed in.", "not_signed_in")
-    if request.method == "POST" and not session.allows(str((await request.form()).get("csrf", ""))):
-        raise Denied("The form was not made for this session.", "forged_form", advice="Open the page again.")
+    if request.method == "POST":
+        form = await request.form()
+        if not session.allows(str(form.get("csrf", ""))):
+            raise Denied("The form was not made for this session.", "forged_form", advice="Open the page again.")
+        if any("\0" in str(value) for _, value in form.multi_items()):
+            raise Unusable("The form holds a character that is no text.", "malformed_request", advice="Take it out.")
     if request.method not in ("GET", "HEAD"):
         here.limits.write(session.person)
     request.state.nav = await _nav(here, session)
