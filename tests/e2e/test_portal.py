@@ -105,12 +105,14 @@ def test_a_wait_for_microsoft_is_counted_down_for_whoever_comes_in_the_middle(se
     wait = "#task-hide_from_gal [data-left]"
     page.wait_for_selector("#task-hide_from_gal >> text=/Exchange is busy .429.. Attempt 2 in \\d+ s/")
     page.reload()
-    first = page.inner_text(wait)
+    first, worked = page.inner_text(wait), page.inner_text("#task-hide_from_gal .dur")
     page.wait_for_timeout(2500)
-    then = page.inner_text(wait)
+    then, longer = page.inner_text(wait), page.inner_text("#task-hide_from_gal .dur")
+    page.wait_for_selector("#said >> text=/Running, 0 of 1 task finished/", state="attached")
     somebody.ended("Completed")
 
     assert int(then.split()[1]) < int(first.split()[1]) <= 15
+    assert int(longer.split()[0]) > int(worked.split()[0])
     assert "Attempt" not in page.inner_text("#tasks")
     assert somebody.problems == []
 

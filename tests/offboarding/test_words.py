@@ -78,3 +78,8 @@ def test_evidence_keeps_what_a_line_cuts() -> None:
     assert len(spoken.was_and_is(long)[0]) == spoken.LONGEST
     assert spoken.in_full(long) == ("x" * 200, "y")
     assert spoken.in_full(Change("accountEnabled", before=True, after=False)) == ("Enabled", "Blocked")
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.9, "59 s"), (157, "2 min 37 s")])
+def test_what_goes_on_is_told_in_whole_seconds(seconds: float, said: str) -> None:
+    assert words.lasting(seconds) == said

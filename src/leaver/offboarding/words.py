@@ -174,9 +174,13 @@ def in_time(seconds: float) -> str:
 def until(seconds: float) -> str:
     """How long until a moment that is near: `now`, `in 18 s`, `in 2 min 05 s`."""
     whole = math.ceil(seconds)
-    if whole <= 0:
-        return "now"
-    return f"in {whole} s" if whole < 60 else f"in {whole // 60} min {whole % 60:02d} s"
+    return f"in {lasting(whole)}" if whole > 0 else "now"
+
+
+def lasting(seconds: float) -> str:
+    """How long something has been going on: `4 s`, `2 min 37 s`."""
+    whole = int(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
 def next_attempt(attempt: NextAttempt, now: datetime | None = None) -> str:

@@ -18,6 +18,8 @@ from leaver.web.shell import COOKIE, PAGES
 
 SESSION_LOOK = 15.0
 """Seconds between two looks whether whoever watches is still signed in."""
+RECONNECT = "retry: 5000\n\n"
+"""When a browser that lost the stream comes back, in milliseconds; the page says so."""
 END = "event: end\ndata: {}\n\n"
 
 Parts = Callable[[Any], Awaitable[tuple[dict[str, str], bool]]]
@@ -41,6 +43,7 @@ def stream(
     async def news() -> AsyncIterator[str]:
         shown: dict[str, str] = {}
         seen: object = None
+        yield RECONNECT
         cookie, looked = request.cookies.get(COOKIE, ""), time.monotonic()
         while not await request.is_disconnected():
             if time.monotonic() - looked > SESSION_LOOK:

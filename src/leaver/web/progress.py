@@ -86,6 +86,11 @@ def seconds_to(moment: datetime) -> float:
     return round(max(0.0, (moment - datetime.now(UTC)).total_seconds()), 1)
 
 
+def seconds_since(moment: datetime) -> float:
+    """How long ago a moment is."""
+    return round(max(0.0, (datetime.now(UTC) - moment).total_seconds()), 1)
+
+
 def finished(record: Offboarding) -> int:
     """How many tasks have ended."""
     return sum(task.outcome not in (Outcome.PLANNED, Outcome.WAITING) for task in record.tasks)
