@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leaver.domain.actor import Actor
 from leaver.domain.attempt import NextAttempt
 from leaver.domain.offboarding import ChangeRecord, Offboarding, TaskRecord
 from leaver.domain.outcome import Outcome
 from leaver.domain.people import Leaver, TenantName
 from leaver.domain.plan import Change
+from leaver.offboarding.desk import Desk, Request
 from leaver.web import progress
 from leaver.wiring import House
+from m365_simulator.world import World
 from web.conftest import Browser
 
 START = datetime(2026, 6, 11, 12, 0, tzinfo=UTC)
@@ -124,3 +127,20 @@ async def test_a_scheduled_run_says_when_it_starts_without_a_zone_of_its_own(bro
     await browser.open(f"/offboardings/{made.id}")
 
     assert "Fri 12 Jun, 15:30 UTC. Confirmed by" in browser.html
+
+
+async def test_what_was_pruned_says_so_and_offers_nothing(browser: Browser, house: House, world: World) -> None:
+    asked = Request(world.id, ["ada@contoso.example"], {"disable_sign_in": True})
+    (made,) = await Desk(house).submit(asked, Actor("Tess"))
+    made.started, made.ended_at = True, datetime.now(UTC)
+    made.tasks[0].outcome = Outcome.FAILED
+    await house.offboardings.save(made)
+    await house.offboardings.prune(datetime.now(UTC) + timedelta(days=1), lambda _: "5ea1ed", Actor("Tess"))
+
+    await browser.open(f"/offboardings/{made.id}")
+
+    assert "Pruned: its content is forgotten" in browser.html
+    assert "It had ended as failed" in browser.html
+    assert "5ea1ed" in browser.html
+    assert "/retry" not in browser.html
+    assert f"/offboardings/{made.id}/report" not in browser.html
