@@ -202,6 +202,7 @@ async def test_pruning_keeps_the_frame_the_state_and_the_hash(kept: Offboardings
     record = await kept.add(one())
     assert await kept.prune(NOW + DAY, hashed, WHO) == []
     record.ended_at, record.started, record.tasks[0].outcome = NOW, True, Outcome.FAILED
+    record.decisions, record.report_to = {"last_owner:g1": "bob@contoso.example"}, ["boss@contoso.example"]
     await kept.save(record)
 
     assert await kept.prune(NOW + DAY, hashed, WHO) == ["o0001"]
@@ -209,6 +210,7 @@ async def test_pruning_keeps_the_frame_the_state_and_the_hash(kept: Offboardings
 
     left = await kept.get("o0001")
     assert (left.tasks, left.settings, left.user.upn) == ([], {}, "u1@contoso.example")
+    assert (left.decisions, left.report_to, left.people) == ({}, [], {})
     assert (left.state.value, left.pruned) == ("failed", Pruned("failed", "the hash"))
     (told,) = [each async for each in Audit(database).entries() if each["what"] == "offboarding.pruned"]
     assert (told["actor"], told["after"]) == ("Tess", {"state": "failed", "sha256": "the hash"})

@@ -399,7 +399,13 @@ class Offboardings:
             for record in found:
                 sha256 = hash_of(record)
                 said = Said(actor, "offboarding.pruned", {"state": record.state.value, "sha256": sha256})
-                kept = record.head_to_store() | {"settings": {}, "people": {}, "notes": []}
+                kept = record.head_to_store() | {
+                    "settings": {},
+                    "people": {},
+                    "notes": [],
+                    "decisions": {},
+                    "report_to": [],
+                }
                 await connection.execute(
                     update(HEAD)
                     .where(HEAD.c.id == record.id)
