@@ -220,3 +220,13 @@ async def test_somebody_who_was_deleted_by_others_cannot_be_put_back_and_is_name
         await doors.Desk(desk.house).undo_plan(record.id, WHO)
 
     assert refused.value.advice == "Restore the account, then undo."
+
+
+async def test_what_was_undone_is_not_retried_but_offboarded_again(desk: Desk, world: World) -> None:
+    (record,) = await desk.offboard(ADA, settings={"disable_sign_in": True})
+    await undone(desk, record.id)
+
+    with pytest.raises(Unusable, match="and was undone since") as refused:
+        await doors.retry(desk.house, record.id, WHO)
+
+    assert refused.value.advice == "Offboard the user again."

@@ -434,7 +434,13 @@ async def retry(
         )
     left = [task for task in record.tasks if task.outcome not in DONE]
     if record.started and not left:
-        raise Unusable(f"Every task of {record.id} is done already.", "nothing_to_retry", advice="Nothing was changed.")
+        others = await house.offboardings.of_user(record.tenant.id, record.user.id)
+        undone = any(each.undo_of == record.id and each.started for each in others)
+        raise Unusable(
+            f"Every task of {record.id} is done already{', and was undone since' if undone else ''}.",
+            "nothing_to_retry",
+            advice="Offboard the user again." if undone else "Nothing was changed.",
+        )
     record.askers += [name for name in actor.names if name not in record.askers]
     if any(record.decisions.get(code) != choice for code, choice in (decisions or {}).items()):
         record.approval = None
