@@ -313,3 +313,32 @@ async def test_an_end_is_in_the_trail_once_although_it_was_kept_twice(desk: Desk
 
     trail = [entry["what"] async for entry in desk.house.audit.entries(Wanted(offboarding_id=record.id))]
     assert trail == ["offboarding.accepted", "offboarding.ended"]
+
+
+@pytest.mark.parametrize("another", [True, False], ids=["left to another process", "cancelled"])
+async def test_what_was_made_is_proved_when_a_run_is_stopped_before_microsoft_shows_it(
+    desk: Desk, world: World, wire: Wire, behaviour: Behaviour, another: bool
+) -> None:
+    """A polite stop of a worker, and a cancellation, end no change as one that Microsoft does not show."""
+    behaviour.read_after_write = 0.6
+    record = await accepted(desk, {"disable_sign_in": True, "hide_from_gal": True})
+    stop = Stop()
+
+    def stop_at_the_first_change(event: Event) -> None:
+        if event.task is not None and event.text.endswith("done, checking"):
+            if not another:
+                stop.set()
+            else:
+                stop.for_another()
+
+    result = await go_on(desk, record, stop=stop, tell=stop_at_the_first_change)
+
+    if another:
+        assert result.ended_at is None
+        assert result.task("disable_sign_in").outcome is Outcome.PLANNED
+        result = await go_on(desk, record)
+        while result.ended_at is None:
+            result = await go_on(desk, record)
+    assert result.state in ((State.COMPLETED,) if another else (State.COMPLETED, State.CANCELLED))
+    assert result.task("disable_sign_in").outcome is Outcome.VERIFIED
+    assert not world.users["ada"].enabled

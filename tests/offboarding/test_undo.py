@@ -13,6 +13,8 @@ from leaver.domain.outcome import State
 from leaver.offboarding import desk as doors
 from leaver.offboarding.drive import drive
 from leaver.offboarding.run import Event
+from leaver.offboarding.settle import Stop
+from m365_simulator.faults import Behaviour
 from m365_simulator.world import TEAMS_PHONE, LicenseState, World
 from support import EVERYTHING, Desk, Wire, give_ada_everything, outcomes
 
@@ -230,3 +232,29 @@ async def test_what_was_undone_is_not_retried_but_offboarded_again(desk: Desk, w
         await doors.retry(desk.house, record.id, WHO)
 
     assert refused.value.advice == "Offboard the user again."
+
+
+@pytest.mark.parametrize("another", [True, False], ids=["left to another process", "cancelled"])
+async def test_an_undo_that_is_stopped_looks_calmly_for_what_it_put_back(
+    desk: Desk, world: World, wire: Wire, behaviour: Behaviour, another: bool
+) -> None:
+    (record,) = await desk.offboard(ADA, settings={"disable_sign_in": True})
+    undo = await doors.Desk(desk.house).undo(record.id, WHO)
+    behaviour.read_after_write = 0.6
+    stop = Stop()
+
+    def stop_at_the_first_change(event: Event) -> None:
+        if event.text.endswith("put back, checking"):
+            stop.for_another() if another else stop.set()
+
+    before = len(wire.calls)
+    await drive(desk.house, undo.id, owner="w1", look_again=(0.2,), stop=stop, tell=stop_at_the_first_change)
+
+    assert len(wire.calls) - before < 40
+    result = await desk.house.offboardings.get(undo.id)
+    if another:
+        assert result.ended_at is None
+        await drive(desk.house, undo.id, owner="w2", look_again=SOON)
+        result = await desk.house.offboardings.get(undo.id)
+    assert outcomes(result) == {"disable_sign_in": "verified"}
+    assert world.users["ada"].enabled

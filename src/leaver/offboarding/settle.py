@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,6 +31,9 @@ LONGEST_WAIT = 1800.0
 """Seconds that a task waits at most before a change is tried again, whatever Microsoft asks for."""
 ROUNDS = 12
 """Applying more often than this without coming to an end means that something undoes the work."""
+PROVED_WITHIN = 15.0
+"""Seconds in which what was made before a cancellation is read back."""
+A_MOMENT = 1.5
 STALE = 20.0
 """Seconds after which a first look that was taken ahead of time is taken again."""
 
@@ -45,6 +49,21 @@ class Stop(asyncio.Event):
 
     leave_the_rest: bool = False
     """The rest is left for another process to go on with, not cancelled."""
+    prove_until: float = math.inf
+    """Until when what was made before is read back, on the monotonic clock."""
+
+    def set(self) -> None:
+        """Stop."""
+        self.prove_until = min(self.prove_until, monotonic() + PROVED_WITHIN)
+        super().set()
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, but not beyond a stop; after one only a moment of it passes."""
+        if self.is_set():
+            await asyncio.sleep(min(seconds, A_MOMENT))
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.wait(), seconds)
 
     def for_another(self) -> None:
         """Stop here and let another process go on."""
@@ -136,8 +155,11 @@ async def _settle(settling: Settling) -> Outcome:
     except (LeaseLost, StoreAway):
         raise
     except LeaverError as error:
-        record.error = ErrorRecord.of(error)
-        record.outcome = Outcome.FAILED
+        if isinstance(error, TryAgain) and settling.stop.leave_the_rest:
+            record.outcome = Outcome.PLANNED
+        else:
+            record.error = ErrorRecord.of(error)
+            record.outcome = Outcome.FAILED
     if record.outcome is not Outcome.PLANNED:
         record.ended_at = settling.now
     settling.changed(record, record.outcome.value.replace("_", " "))
@@ -166,9 +188,13 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
             return Outcome.BLOCKED
         waiting = [item for item in items if isinstance(item, Awaiting)]
         ready = [change for change in left if change.key not in settling.made and not _is_dead(settling, change)]
+        caught_up = not waiting and all(_is_dead(settling, change) for change in left)
+        if settling.stop.leave_the_rest and not caught_up:
+            return Outcome.PLANNED
         if settling.stop.is_set():
-            given_up = Outcome.PLANNED if settling.stop.leave_the_rest else Outcome.CANCELLED
-            return given_up if ready else _ending(settling, items, left, waiting)
+            if ready:
+                return Outcome.CANCELLED
+            deadline = min(deadline, settling.stop.prove_until)
         if ready and rounds < ROUNDS:
             rounds, looks = rounds + 1, 0
             await _set_out(settling, ready)
@@ -176,8 +202,7 @@ async def _converge(settling: Settling, *, resumed: bool) -> Outcome:
             if all(change.key in settling.made or _is_dead(settling, change) for change in ready):
                 settling.accepted()
             continue
-        caught_up = not waiting and all(_is_dead(settling, change) for change in left)
-        if caught_up or monotonic() >= deadline:
+        if caught_up or monotonic() >= deadline or (waiting and settling.stop.is_set()):
             return _ending(settling, items, left, waiting)
         settling.changed(record, waiting[0].text if waiting else "Microsoft does not show it yet")
         await _pause(settling, settling.look_again[min(looks, len(settling.look_again) - 1)], deadline)
@@ -421,5 +446,4 @@ async def _pause(settling: Settling, seconds: float, deadline: float | None = No
     """Sleep, but not past the deadline nor past a stop."""
     if deadline is not None:
         seconds = min(seconds, deadline - monotonic())
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(settling.stop.wait(), max(0.0, seconds))
+    await settling.stop.pause(max(0.0, seconds))

@@ -283,8 +283,11 @@ class _Undoing:
         except (LeaseLost, StoreAway):
             raise
         except LeaverError as error:
-            record.error = ErrorRecord.of(error)
-            record.outcome = Outcome.FAILED
+            if isinstance(error, TryAgain) and self.stop.leave_the_rest:
+                record.outcome = Outcome.PLANNED
+            else:
+                record.error = ErrorRecord.of(error)
+                record.outcome = Outcome.FAILED
         if record.outcome is not Outcome.PLANNED:
             record.ended_at = self.planned.tenant.now()
         self.changed(record.outcome.value.replace("_", " "))
@@ -307,8 +310,12 @@ class _Undoing:
                 await self._all(ready)
                 looks = 0
                 continue
-            if self.stop.is_set() and ready:
-                return Outcome.PLANNED if self.stop.leave_the_rest else Outcome.CANCELLED
+            if self.stop.leave_the_rest and left:
+                return Outcome.PLANNED
+            if self.stop.is_set():
+                if ready:
+                    return Outcome.CANCELLED
+                deadline = min(deadline, self.stop.prove_until)
             if self.failed:
                 return Outcome.FAILED
             if not left:
@@ -323,7 +330,7 @@ class _Undoing:
                 )
                 return Outcome.UNVERIFIED
             self.changed("Microsoft does not show it yet")
-            await self._pause(self.look_again[min(looks, len(self.look_again) - 1)])
+            await self.stop.pause(self.look_again[min(looks, len(self.look_again) - 1)])
             looks += 1
 
     async def _see(self) -> _State:
@@ -342,7 +349,7 @@ class _Undoing:
                 seconds = max(least, self.look_again[min(looks, len(self.look_again) - 1)])
                 looks += 1
                 with self.attempts.before(Wait(error, looks + 1, 0, seconds)):
-                    await self._pause(seconds)
+                    await self.stop.pause(seconds)
 
     async def _all(self, ready: Sequence[ChangeRecord]) -> None:
         """Lane beside lane, within a lane one after the other."""
@@ -358,7 +365,7 @@ class _Undoing:
         if self.waits:
             longest = max(self.waits, key=lambda wait: wait.seconds)
             with self.attempts.before(longest):
-                await self._pause(longest.seconds)
+                await self.stop.pause(longest.seconds)
 
     async def _lane(self, lane: Sequence[ChangeRecord]) -> None:
         for made in lane:
@@ -400,8 +407,3 @@ class _Undoing:
         self.changed(f"{made.change.what}: {error.message}")
         return True
 
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self.stop.wait(), seconds)
-        except TimeoutError:
-            return
