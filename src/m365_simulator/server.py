@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from m365_simulator import control, exchange, sharepoint
@@ -56,6 +57,8 @@ class Front:
             await self._app(scope, receive, stamped)
         except Dropped:
             await hang_up(scope, send)
+        except ClientDisconnect:  # whoever asked has gone in the middle of the question
+            return
 
     def _stamp(self, message: MutableMapping[str, Any], scope: Scope) -> None:
         headers: list[tuple[bytes, bytes]] = message["headers"]

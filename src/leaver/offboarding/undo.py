@@ -406,4 +406,3 @@ class _Undoing:
             self.record.error = ErrorRecord.of(error)
         self.changed(f"{made.change.what}: {error.message}")
         return True
-
