@@ -67,6 +67,51 @@ def test_no_violation_anywhere(shared_server: Server, browser: Any, theme: str) 
     assert outside.problems + visitor.problems == []
 
 
+def test_no_violation_while_something_is_under_way(server: Server, browser: Any) -> None:
+    """A plan that is being read, and a run that goes on while somebody looks at it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    axe, found, problems = Axe(), list[str](), list[str]()
+    for theme, user in (("light", "adele"), ("dark", "lee.gu")):
+        visitor = Visitor(browser, server, color_scheme=theme).sign_in()
+        page = visitor.page
+        visitor.to_settings(user)
+        page.check("#t-disable_sign_in")
+        page.check("#t-remove_groups")
+        review = page.url.partition("/settings")[0] + "/review"
+        page.click("button[value=draft]")
+        page.wait_for_url("**/drafts*")
+        server.simulator("behaviour", {"latency": {"graph": 2000}})
+        reading = page.request.get(review).text()
+        assert 'aria-busy="true"' in reading
+        page.set_content(reading.replace("data-reload", "data-not"))  # so that it holds still
+        found += in_both_sizes(axe, visitor, f"reading, {theme}")
+
+        server.simulator("behaviour", {"latency": {"graph": 0}})
+        page.goto(review)
+        page.wait_for_selector("button[value=confirm]")
+        server.simulator("behaviour", {"latency": {"graph": 1200}})
+        visitor.confirm()
+        page.wait_for_selector("#summary >> text=Running", timeout=40_000)
+        found += in_both_sizes(axe, visitor, f"running, {theme}")
+        server.simulator("behaviour", {"latency": {"graph": 0}})
+        visitor.ended()
+        problems += visitor.problems
+
+    assert found == []
+    assert problems == []
+
+
+def in_both_sizes(axe: Any, visitor: Visitor, where: str) -> list[str]:
+    """What axe finds on a page that changes while it is looked at."""
+    found = []
+    for size, viewport in SIZES.items():
+        visitor.page.set_viewport_size(viewport)
+        found += [f"{where}, {size}: {text}" for text in violations(axe, visitor.page)]
+        found += scrolls_sideways(visitor.page, f"{where}, {size}")
+    return found
+
+
 def looked_at(axe: Any, visitor: Visitor, path: str) -> list[str]:
     """What axe and the eye find on the page and on each dialog and menu of it."""
     page, found = visitor.page, []
@@ -156,6 +201,8 @@ def steps(visitor: Visitor) -> list[str]:
     visitor.confirm()
     visitor.page.wait_for_selector("text=2 users of")
     together = visitor.page.url.removeprefix(visitor.server.url)
+    for each in visitor.server.call("GET", "/api/v1/offboardings?limit=2")["items"]:
+        visitor.server.until(each["id"], "completed", "follow_up", "failed")  # or an earlier one cannot be undone yet
     visitor.to_review("grady", "henrietta", tasks=("disable_sign_in", "convert_to_shared", "remove_licenses"))
     base = visitor.page.url.removeprefix(visitor.server.url).rpartition("/")[0]
     return [together, *(f"{base}/{step}" for step in ("tenant", "users", "settings", "review"))]
