@@ -198,11 +198,21 @@ async def test_a_scheduled_one_waits_for_its_time(desk: Desk, world: World, wire
     assert (await go_on(desk, record)).state is State.COMPLETED
 
 
+def replaced(world: World) -> None:
+    """Somebody else has the name of who is gone."""
+    gone = world.users.pop("ada")
+    gone.deleted_at = datetime.now(UTC)
+    world.deleted_users[gone.alias] = gone
+    world.add_user("ada", "Ada Another", id="99999999-aaaa-4bbb-8ccc-dddddddddddd", upn=gone.upn)
+    world.add_group("sales of another", "ada")
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "says"),
     [
         (lambda world: world.add_group("falcon", "ada"), "falcon"),
         (lambda world: world.users.pop("ada"), "not there any more"),
+        (replaced, "was deleted on"),
     ],
 )
 async def test_a_scheduled_one_stops_before_the_first_change_when_the_tenant_has_changed(
