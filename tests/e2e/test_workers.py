@@ -7,7 +7,9 @@ import json
 import random
 import signal
 import socket
+import sqlite3
 import ssl
+import subprocess
 import threading
 import time
 import urllib.request
@@ -122,6 +124,29 @@ def test_killed_at_random_moments(terminal: Terminal, address: str, seed: int) -
     ended_well(terminal, shown, around)
 
 
+def freeze(process: subprocess.Popen[bytes], address: str) -> None:
+    """Stop a process where it stands; with SQLite at a moment in which it does not hold the lock of the file.
+
+    That lock nobody can take from it. PostgreSQL takes locks away from whoever is silent for too long.
+    """
+    process.send_signal(signal.SIGSTOP)
+    while address.startswith("sqlite:") and locked(address.removeprefix("sqlite:///")):
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGSTOP)
+
+
+def locked(file: str) -> bool:
+    """Whether somebody is writing to an SQLite file."""
+    with contextlib.closing(sqlite3.connect(file, timeout=0.5)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.rollback()
+        return False
+
+
 def test_a_frozen_worker_that_wakes_up_does_nothing_more(terminal: Terminal, address: str) -> None:
     around = {"LEAVER_DATABASE_URL": address, "LEAVER_LEASE_SECONDS": "2"}
     shown = accepted(terminal, around, slower=5)
@@ -129,7 +154,7 @@ def test_a_frozen_worker_that_wakes_up_does_nothing_more(terminal: Terminal, add
     other = None
     try:
         until(lambda: bool(wrote(terminal)))
-        frozen.send_signal(signal.SIGSTOP)
+        freeze(frozen, address)
         other = terminal.start("worker", **around)
         until(is_in(terminal, shown, *ENDED, **around))
         awake = time.time()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from leaver.offboarding.together import some_at_once, together
+from leaver.offboarding.together import end, some_at_once, together
 
 
 class Work:
@@ -90,3 +90,36 @@ async def test_only_so_many_are_under_way_and_their_order_stays() -> None:
 
     assert await some_at_once((part(number) for number in range(20)), 3) == list(range(20))
     assert most == 3
+
+
+async def test_whoever_is_cancelled_while_it_ends_another_hears_of_it(work: Work) -> None:
+    """Or a worker that is asked to stop at that moment would go on for ever."""
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+
+    async def goes_on() -> None:
+        other = asyncio.create_task(slow_to_end())
+        await asyncio.sleep(0)
+        await end(other)
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(goes_on())
+    await asyncio.sleep(0.02)
+    task.cancel()
+
+    done, _ = await asyncio.wait([task], timeout=2)
+
+    assert done == {task}
+    assert task.cancelled()
+
+
+async def test_what_another_broke_off_with_is_raised(work: Work) -> None:
+    task = asyncio.create_task(work.fails())
+    await asyncio.sleep(0)
+
+    with pytest.raises(ValueError, match="it failed"):
+        await end(task)

@@ -31,6 +31,7 @@ from leaver.offboarding.planner import UNREACHABLE, Planned, planned_for, previe
 from leaver.offboarding.right_of_way import RightOfWay
 from leaver.offboarding.run import Event, Watcher, run
 from leaver.offboarding.settle import LOOK_AGAIN, Stop
+from leaver.offboarding.together import end
 from leaver.offboarding.undo import plan_undo, put_back
 from leaver.store.audit import Said
 from leaver.store.leases import Lease, Leases
@@ -213,10 +214,10 @@ async def held(house: House, offboarding_id: str, owner: str, stop: Stop) -> Asy
     try:
         yield keeper
     finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating
-        await keeper.let_go()
+        try:
+            await end(beating)
+        finally:
+            await keeper.let_go()
 
 
 def _nothing(_: Event) -> None:

@@ -48,7 +48,8 @@ class RightOfWay:
         deadline = monotonic() + self._longest
         while (left := self._until(priority, deadline) - monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._moved.wait()
 
     def _until(self, priority: int, deadline: float) -> float:
         ends = (other.until for other in self._going if other.priority < priority)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -51,9 +50,7 @@ class Rounds:
         tasks = [*self._asked, *([self._going] if self._going else [])]
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def look(self, tenants: Collection[KnownTenant], patience: float) -> bool:
         """Look at these tenants, for so many seconds, and then behind the asker's back; whether all were looked at."""

@@ -197,7 +197,8 @@ class SeeingThrough:
             await asyncio.sleep(LOOK)
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), LOOK)
+            async with asyncio.timeout(LOOK):
+                await self._stop.wait()
 
     async def _look(self, ids: Sequence[str] = ()) -> None:
         """How they stand, and who works; what others have moved is told."""

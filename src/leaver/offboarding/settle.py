@@ -63,7 +63,8 @@ class Stop(asyncio.Event):
             await asyncio.sleep(min(seconds, A_MOMENT))
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.wait(), seconds)
+            async with asyncio.timeout(seconds):  # `wait_for` of Python 3.11 can lose a cancellation
+                await self.wait()
 
     def for_another(self) -> None:
         """Stop here and let another process go on."""

@@ -24,6 +24,7 @@ from leaver.domain.plan import Json
 from leaver.domain.rights import MailboxRights
 from leaver.m365.exchange.mailboxes import Mailbox
 from leaver.offboarding.intake import House
+from leaver.offboarding.together import end
 from leaver.store.rights import Build, Standing
 
 log = logging.getLogger("leaver.rights")
@@ -102,11 +103,11 @@ async def _held(house: House, tenant_id: str, owner: str) -> AsyncIterator[Build
     try:
         yield build
     finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating
-        with contextlib.suppress(StoreAway):
-            await house.rights.release(build)
+        try:
+            await end(beating)
+        finally:
+            with contextlib.suppress(StoreAway):
+                await house.rights.release(build)
 
 
 async def _beat(house: House, build: Build, seconds: float) -> None:
@@ -198,9 +199,7 @@ class Surveyor:
     async def stop(self) -> None:
         """Stop; what was found so far is kept, and gone on from."""
         if self._work is not None:
-            self._work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._work
+            await end(self._work)
             self._work = None
 
     async def once(self, *, only_wishes: bool = False) -> None:

@@ -41,6 +41,17 @@ async def some_at_once(work: Iterable[Coroutine[Any, Any, Result]], at_once: int
     return await asyncio.gather(*(placed(part) for part in work))
 
 
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and wait for its end; raises what it broke off with.
+
+    Whoever is cancelled while waiting here hears of it: the two cancellations look alike to who awaits the task itself.
+    """
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled() and (problem := task.exception()) is not None:
+        raise problem
+
+
 def _close(part: Work, _: object) -> None:
     """One that was cancelled before it began would complain that nobody has waited for it."""
     part.close()

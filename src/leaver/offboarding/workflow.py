@@ -22,6 +22,7 @@ from urllib.parse import unquote
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from leaver.domain.errors import LeaverError
+from leaver.offboarding.together import end
 
 log = logging.getLogger(__name__)
 
@@ -167,9 +168,7 @@ class Engine:
     async def stop(self, seconds: int = 30) -> None:
         """Take no more jobs, and let what is running come to a resting point."""
         if self._watchdog is not None:
-            self._watchdog.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watchdog
+            await end(self._watchdog)
         await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=seconds)
         _Hands.drive = _Hands.loop = None
 
@@ -206,7 +205,8 @@ class Engine:
                 # The database may be away for a while; the next look finds what this one missed.
                 log.warning("the watchdog could not look for what is due: %s", error)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), LOOK_FOR_DUE)
+                async with asyncio.timeout(LOOK_FOR_DUE):
+                    await self._nudge.wait()
             self._nudge.clear()
 
     async def _forget(self) -> None:
